@@ -1,0 +1,1 @@
+"""Settings: read by tomllib into typed values; problems are collected, not raised."""

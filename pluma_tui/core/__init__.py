@@ -1,0 +1,1 @@
+"""Ground floor: values and words. No I/O, no framework."""

@@ -1,0 +1,50 @@
+"""THE table of actions. It feeds bindings, palette, footer, help, key remapping and `pluma keys`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scope = Literal["app", "chat", "composer", "transcript"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something a person can do by key. `keys` are Textual's names of the default keys."""
+
+    id: str
+    title: str
+    help: str
+    keys: tuple[str, ...]
+    scope: Scope
+    footer: bool = False
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("chat.send", "Send", "Send what is written", ("enter",), "composer", footer=True),
+    Action(
+        "chat.newline", "New line", "Begin a new line in the message",
+        ("ctrl+j", "shift+enter", "shift+\\r"), "composer", footer=True,
+    ),
+    Action("chat.stop", "Stop", "Stop the answer and keep what came", ("escape",), "chat", footer=True),
+    Action("chat.new", "New chat", "Begin a new conversation", ("ctrl+n",), "chat"),
+    Action(
+        "profile.switch", "Profile", "Switch this conversation to another profile", ("f2",), "chat",
+        footer=True,
+    ),
+    Action("model.pick", "Model", "Pick another model from the server", ("f3",), "chat", footer=True),
+    Action("reasoning.toggle", "Reasoning", "Show or fold the model's reasoning", ("f4",), "chat"),
+    Action("transcript.up", "Page up", "Scroll the conversation up by a page", ("pageup",), "chat"),
+    Action("transcript.down", "Page down", "Scroll the conversation down by a page", ("pagedown",), "chat"),
+    Action("transcript.end", "To the end", "Go to the end and follow the answer", ("ctrl+end",), "chat"),
+    Action("transcript.home", "To the beginning", "Go to the first message", ("ctrl+home",), "chat"),
+    Action("palette", "Commands", "All commands, found by typing", ("ctrl+p",), "app", footer=True),
+    Action("help", "Help", "All keys", ("f1",), "app", footer=True),
+    Action("app.quit", "Quit", "Leave pluma; everything is stored", ("ctrl+q",), "app", footer=True),
+)  # fmt: skip
+
+
+def by_id(action_id: str) -> Action:
+    """The action of that id. Raises KeyError."""
+    return _BY_ID[action_id]
+
+
+_BY_ID = {action.id: action for action in ACTIONS}

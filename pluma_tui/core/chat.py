@@ -1,0 +1,142 @@
+"""What is said: messages, their parts, and a request for an answer."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["system", "user", "assistant", "tool"]
+Ending = Literal["complete", "length", "stopped", "tool_calls", "refused", "failed"]
+"""How an answer ended. `stopped` by the user, `failed` with an error; None while it is being written."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one exchange. `input` includes `cached`, `output` includes `reasoning`.
+
+    `rate` is in output tokens a second as the server measured it, 0 where it did not say.
+    """
+
+    input: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cached: int = 0
+    rate: float = 0.0
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    """A picture that goes with a message. `data` are the file's bytes, `media_type` e.g. image/png."""
+
+    data: bytes
+    media_type: str
+    name: str = ""
+
+
+class File(msgspec.Struct, frozen=True, tag="file"):
+    """A text file that goes with a message, its text already read."""
+
+    name: str
+    text: str
+
+
+class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
+    """A call that the model asks for. `arguments` is the JSON text exactly as it came, maybe cut short."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
+    """What a tool answered to the call of that id."""
+
+    id: str
+    text: str
+    error: bool = False
+
+
+class Opaque(msgspec.Struct, frozen=True, tag="opaque"):
+    """Something that only one dialect understands and wants back unchanged (a signature, say)."""
+
+    dialect: str
+    data: dict[str, Any]
+
+
+Part = Image | File | ToolCall | ToolResult | Opaque
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message of a conversation, which is a tree: `parent` is the id of the message before it.
+
+    `created` is RFC 3339 in UTC. `text` is exactly what was written or came, not yet safe for a terminal.
+    `ending` is None for what people wrote, and for an answer that is still being written or was cut off
+    with its program. `extra` keeps fields of imported files that pluma does not know.
+    """
+
+    role: Role
+    text: str = ""
+    reasoning: str = ""
+    parts: tuple[Part, ...] = ()
+    id: str = ""
+    parent: str | None = None
+    created: str = ""
+    model: str = ""
+    profile: str = ""
+    ending: Ending | None = None
+    error: str = ""
+    usage: Usage | None = None
+    extra: dict[str, Any] = {}
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation without its messages. `head` is the last message of the chosen path.
+
+    `created` and `updated` are RFC 3339 in UTC; `messages` counts all of the tree.
+    """
+
+    id: str
+    title: str = ""
+    created: str = ""
+    updated: str = ""
+    profile: str = ""
+    model: str = ""
+    head: str | None = None
+    messages: int = 0
+    extra: dict[str, Any] = {}
+
+
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How the next token is chosen. None: the server's own default. `context_size` is in tokens."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] | None = None
+    context_size: int | None = None
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """A tool the model may call. `parameters` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a provider needs to answer. `messages` is a path of the tree, oldest first.
+
+    `options` is what only this provider knows (a profile's `options` table, and `--set`).
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    sampling: Sampling = Sampling()
+    tools: tuple[Tool, ...] = ()
+    options: dict[str, Any] = {}

@@ -1,0 +1,1 @@
+"""The ground's only I/O: where things are, atomic writes, locks."""

@@ -1,0 +1,73 @@
+"""The contract of a chat provider: all that the author of one needs to read.
+
+A provider wraps one HTTP client and speaks one wire dialect. It is cheap to make and keeps no state
+between calls. To add one: write a file beside this one, add its line to the table in
+`pluma_tui/providers/__init__.py`.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pluma_tui.core.chat import ChatRequest
+from pluma_tui.core.events import ChatEvent
+from pluma_tui.core.models import ModelInfo
+from pluma_tui.core.profile import ConnectionProfile
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Provider(Protocol):
+    """Talks to one chat server."""
+
+    @property
+    def id(self) -> str:
+        """The registered name, as a profile's `compat` says it."""
+
+    @property
+    def upstream(self) -> str:
+        """The address it talks to, for people to read; never with a secret in it."""
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        """Answer: deltas, then exactly one `Finished`; or raise a `ProviderError`, never another exception.
+
+        Closing the generator closes the connection, which is how an answer is stopped.
+        """
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """What the server offers. Raises `ProviderError`."""
+
+
+# `client` is an httpx.AsyncClient whose base_url, headers and time limits are those of the profile and
+# which adds the key itself, fetched when a request is made: a provider never sees a secret.
+ProviderFactory = Callable[[ConnectionProfile, "httpx.AsyncClient"], Provider]
+
+
+@dataclass(frozen=True)
+class AuthScheme:
+    """How a dialect carries its key: the header's name and what stands before the key in it."""
+
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+@dataclass(frozen=True)
+class ProviderPlugin:
+    """A provider as the registry holds it.
+
+    `default_base_url` is what a profile without one gets; `default_path` is added to a base URL that
+    has no path. `options` maps the option names that only this provider knows to a line of help.
+    """
+
+    name: str
+    label: str
+    factory: ProviderFactory
+    default_base_url: str = ""
+    default_path: str = ""
+    needs_secret: bool = False
+    auth: AuthScheme = AuthScheme()
+    options: dict[str, str] = field(default_factory=dict)
+
+
+Json = dict[str, Any]

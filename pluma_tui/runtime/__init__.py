@@ -1,0 +1,1 @@
+"""The work: connections, turns, and the one place that puts the parts together."""

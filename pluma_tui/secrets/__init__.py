@@ -1,0 +1,1 @@
+"""Where keys come from. Fetched when used, never at start, never printed."""
