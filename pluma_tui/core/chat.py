@@ -103,7 +103,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
-class Sampling(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the next token is chosen. None: the server's own default. `context_size` is in tokens."""
 
     temperature: float | None = None

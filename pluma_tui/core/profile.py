@@ -1,6 +1,7 @@
 """Connection profiles: where a server is and how to talk to it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -46,6 +47,14 @@ class SecretRef:
 
     def __hash__(self) -> int:
         return hash((self.kind, self.value))
+
+
+@dataclass(frozen=True)
+class AuthScheme:
+    """How a dialect carries its key: the header's name and what stands before the key in it."""
+
+    header: str = "Authorization"
+    prefix: str = "Bearer "
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

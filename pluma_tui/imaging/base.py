@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pluma_tui.core.images import ImageEvent, ImageRequest, ServerInfo
-from pluma_tui.core.profile import ImageProfile
+from pluma_tui.core.profile import AuthScheme, ImageProfile
 
 if TYPE_CHECKING:
     import httpx
@@ -44,4 +44,5 @@ class ImageProviderPlugin:
     factory: ImageProviderFactory
     default_base_url: str = ""
     default_path: str = ""
+    auth: AuthScheme = AuthScheme()
     options: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.events import ChatEvent
 from pluma_tui.core.models import ModelInfo
-from pluma_tui.core.profile import ConnectionProfile
+from pluma_tui.core.profile import AuthScheme, ConnectionProfile
 
 if TYPE_CHECKING:
     import httpx
@@ -42,14 +42,6 @@ class Provider(Protocol):
 # `client` is an httpx.AsyncClient whose base_url, headers and time limits are those of the profile and
 # which adds the key itself, fetched when a request is made: a provider never sees a secret.
 ProviderFactory = Callable[[ConnectionProfile, "httpx.AsyncClient"], Provider]
-
-
-@dataclass(frozen=True)
-class AuthScheme:
-    """How a dialect carries its key: the header's name and what stands before the key in it."""
-
-    header: str = "Authorization"
-    prefix: str = "Bearer "
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""The settings as typed values. A field's description is its documentation everywhere."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from pluma_tui.core.profile import SECRET_KINDS, ConnectionProfile, ImageProfile, SecretRef
+
+VERSION = 1
+
+
+class Ui(msgspec.Struct, frozen=True):
+    """How the terminal app looks and behaves."""
+
+    theme: Annotated[str, Meta(description="A built-in theme or the name of a theme file.")] = "pluma-dark"
+    images: Annotated[
+        Literal["auto", "kitty", "sixel", "iterm2", "halfblock", "off"],
+        Meta(description="How pictures are shown in the terminal."),
+    ] = "auto"
+    clipboard: Annotated[
+        Literal["auto", "osc52", "tmux", "command", "off"], Meta(description="How text is copied.")
+    ] = "auto"
+    mouse: Annotated[bool, Meta(description="Whether the app listens to the mouse.")] = True
+    frame_rate: Annotated[
+        int, Meta(ge=1, le=60, description="Repaints a second while streaming; 8 suits a slow line.")
+    ] = 15
+    reasoning: Annotated[
+        Literal["folded", "shown", "hidden"], Meta(description="How a model's thinking is shown.")
+    ] = "folded"
+    image_budget: Annotated[int, Meta(ge=0, description="Bytes to the terminal for one inline picture.")] = (
+        65536
+    )
+    image_viewer: Annotated[str, Meta(description='An outside viewer, e.g. "chafa {path}".')] = ""
+
+
+class Chat(msgspec.Struct, frozen=True):
+    """Chat servers and what holds for all of them."""
+
+    active: Annotated[str, Meta(description="The profile a new conversation begins with.")] = ""
+    system: Annotated[str, Meta(description="The default system prompt.")] = ""
+    finish_after_hangup: Annotated[bool, Meta(description="Go on answering when the terminal is gone.")] = (
+        False
+    )
+    profiles: dict[str, ConnectionProfile] = {}
+
+
+class Images(msgspec.Struct, frozen=True):
+    """Image servers and what holds for all of them."""
+
+    active: Annotated[str, Meta(description="The image profile in use.")] = ""
+    directory: Annotated[
+        str, Meta(description="Where pictures are saved; empty: the user's pictures folder.")
+    ] = ""
+    profiles: dict[str, ImageProfile] = {}
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """Where conversations are kept."""
+
+    url: Annotated[str, Meta(description="Empty: SQLite in the data folder.")] = ""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All settings. Frozen, and replaced whole when the file changes."""
+
+    schema: Literal[1] = 1
+    ui: Ui = Ui()
+    keys: dict[str, str | list[str]] = {}
+    chat: Chat = Chat()
+    images: Images = Images()
+    storage: Storage = Storage()
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {"ui": Ui, "chat": Chat, "images": Images, "storage": Storage}
+PROFILES: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "chat": (ConnectionProfile, "compat"),
+    "images": (ImageProfile, "kind"),
+}
+"""Per section with profiles: the profile's type, and the key that picks its provider."""
+
+SECRET_KEYS = frozenset({"api_key", "auth"})
+
+
+def decode_hook(kind: type, value: Any) -> Any:
+    """msgspec's hook for `SecretRef`. Raises ValueError with words for people."""
+    if kind is SecretRef:
+        return secret_ref(value)
+    raise NotImplementedError(kind)
+
+
+def secret_ref(value: Any) -> SecretRef:
+    """A secret's reference from a TOML value: a table, a URI string, or the value itself."""
+    if isinstance(value, str):
+        kind, colon, rest = value.partition(":")
+        if colon and rest and kind in SECRET_KINDS:
+            rest = rest.removeprefix("//") if kind == "vault" else rest
+            return SecretRef(kind, value if kind == "op" else rest)  # type: ignore[arg-type]
+        return SecretRef("literal", value)
+    if not isinstance(value, dict):
+        raise ValueError('expected a string or a table such as { env = "NAME" }')
+    named = [key for key in value if key in SECRET_KINDS]
+    if len(named) != 1:
+        raise ValueError(f"expected a table with one of: {', '.join(SECRET_KINDS)}")
+    kind = named[0]
+    what = value[kind]
+    if isinstance(what, list) and kind == "command" and what and all(isinstance(a, str) for a in what):
+        what = tuple(what)
+    elif kind == "command":
+        raise ValueError('command: expected a list such as ["pass", "show", "x"]')
+    elif not isinstance(what, str) or not what:
+        raise ValueError(f"{kind}: expected a string")
+    return SecretRef(kind, what, {k: v for k, v in value.items() if k != kind})  # type: ignore[arg-type]

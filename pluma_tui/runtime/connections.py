@@ -1,0 +1,133 @@
+"""Profiles, the active one, and the boot-time fallback: who a conversation talks to."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar, Union
+
+from pluma_tui.config.problems import did_you_mean
+from pluma_tui.core.errors import ConfigError
+from pluma_tui.core.profile import Connection, ConnectionProfile, ImageProfile, SecretRef
+from pluma_tui.imaging import registry as image_kinds
+from pluma_tui.providers import registry as chat_kinds
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pluma_tui.imaging.base import ImageProvider, ImageProviderPlugin
+    from pluma_tui.providers.base import Provider, ProviderPlugin
+    from pluma_tui.transport.http import ClientPool
+
+P = TypeVar("P", bound=Connection)
+Plugin = Union["ProviderPlugin", "ImageProviderPlugin"]
+FetchSecret = Callable[[SecretRef], Awaitable[str]]
+
+
+class Clients:
+    """The one pool of HTTP connections, made when the first request is."""
+
+    def __init__(self, fetch: FetchSecret) -> None:
+        self.fetch = fetch
+        self._pool: ClientPool | None = None
+
+    def pool(self) -> "ClientPool":
+        """The pool; the HTTP library is loaded here and not before."""
+        if self._pool is None:
+            from pluma_tui.transport.http import ClientPool
+
+            self._pool = ClientPool()
+        return self._pool
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+class Profiles(Generic[P]):
+    """The profiles of one kind, which of them is active, and the fallback that exists for this run."""
+
+    def __init__(
+        self,
+        profiles: Mapping[str, P],
+        active: str = "",
+        fallback: P | None = None,
+        *,
+        clients: Clients,
+        broken: Callable[[str], ConfigError | None] = lambda name: None,
+    ) -> None:
+        """`broken` tells what is wrong with a profile that is written down and could not be read."""
+        self._clients = clients
+        self._profiles = dict(profiles)
+        self._broken = broken
+        self._active = active or next(iter(profiles), "")
+        if fallback is not None:
+            self._profiles[fallback.name] = fallback
+            self._active = fallback.name
+
+    def names(self) -> list[str]:
+        """All profile names, in the order of the file."""
+        return list(self._profiles)
+
+    def active(self) -> P | None:
+        """The profile a new conversation begins with; None with nothing configured."""
+        return self._profiles.get(self._active)
+
+    def use(self, profile: str) -> None:
+        """Make `profile` the active one for this run. Raises ConfigError if there is none of that name."""
+        self._active = self.profile(profile).name
+
+    def profile(self, name: str | None = None) -> P:
+        """The profile of that name, or the active one. Raises ConfigError."""
+        wanted = name or self._active
+        if wanted in self._profiles:
+            return self._profiles[wanted]
+        if wanted and (error := self._broken(wanted)) is not None:
+            raise error
+        if wanted:
+            hint = did_you_mean(wanted, self._profiles) or (
+                f"Defined: {', '.join(self._profiles)}." if self._profiles else "None is defined yet."
+            )
+            raise ConfigError(f'no profile is called "{wanted}"', hint=hint)
+        raise self._nothing()
+
+    def _nothing(self) -> ConfigError:
+        raise NotImplementedError
+
+    def _client(self, profile: P, plugin: "Plugin") -> "httpx.AsyncClient":
+        return self._clients.pool().client(
+            profile,
+            fetch=self._clients.fetch,
+            header=plugin.auth.header,
+            prefix=plugin.auth.prefix,
+            default_base_url=plugin.default_base_url,
+            default_path=plugin.default_path,
+        )
+
+
+class ConnectionManager(Profiles[ConnectionProfile]):
+    """Chat profiles, and providers made from them."""
+
+    def provider(self, profile: str | None = None) -> "Provider":
+        """A provider for that profile, or for the active one. Raises ConfigError, UnknownPlugin."""
+        chosen = self.profile(profile)
+        plugin = chat_kinds.load(chosen.compat)
+        return plugin.factory(chosen, self._client(chosen, plugin))
+
+    def _nothing(self) -> ConfigError:
+        return ConfigError(
+            "no chat server is configured",
+            hint="Name one (pluma --base-url http://127.0.0.1:11434), put a profile into the config file, "
+            "or get a small model that runs on this machine: pluma local install",
+        )
+
+
+class ImageConnectionManager(Profiles[ImageProfile]):
+    """Image profiles, and providers made from them."""
+
+    def provider(self, profile: str | None = None) -> "ImageProvider":
+        """A provider for that profile, or for the active one. Raises ConfigError, UnknownPlugin."""
+        chosen = self.profile(profile)
+        plugin = image_kinds.load(chosen.kind)
+        return plugin.factory(chosen, self._client(chosen, plugin))
+
+    def _nothing(self) -> ConfigError:
+        return ConfigError("no image server is configured", hint="Put an image profile into the config file.")
