@@ -1,0 +1,87 @@
+"""One request and its answer: sent, checked, read within a time limit, and closed whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+
+from pluma_tui.core.errors import BrokenStream, NotFound, ProviderError, TimedOut
+from pluma_tui.transport.address import upstream
+from pluma_tui.transport.body import MAX_BODY, MAX_ERROR, read_into
+from pluma_tui.transport.json import read_json
+from pluma_tui.transport.mapping import NETWORK_ERRORS, mapped
+from pluma_tui.transport.refusal import refusal, refusal_in_stream
+
+_ERROR_PATIENCE = 10.0  # seconds for the body of an answer that says no; then what came must do
+
+
+@asynccontextmanager
+async def exchange(
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None
+) -> AsyncIterator[httpx.Response]:
+    """Send `request`; the response is open inside, and is a success. `deadline` is on the loop's clock.
+
+    Leaving closes the connection unless all has been read, which is how an answer is stopped.
+    Raises ProviderError.
+    """
+    where = upstream(client.base_url)
+    with mapped(where):
+        async with deadline_at(deadline, TimedOut(f"{where} has not answered in time", hint=_SLOW)):
+            response = await client.send(request, stream=True)
+    try:
+        if not response.is_success:
+            raise refusal(response, await _error_body(response))
+        if "html" in response.headers.get("content-type", ""):
+            hint = "Check base_url: this looks like the address of a web page, not of an API."
+            raise NotFound(f"{where} answers with a web page", hint=hint, status=response.status_code)
+        yield response
+    finally:
+        with suppress(*NETWORK_ERRORS):
+            await response.aclose()
+
+
+async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float) -> Any:
+    """The JSON document at `url`, within `timeout` seconds (0: no limit). Raises ProviderError."""
+    deadline = asyncio.get_running_loop().time() + timeout if timeout else None
+    request = client.build_request("GET", url, headers={"Accept": "application/json"})
+    where = upstream(request.url)
+    body = bytearray()
+    async with exchange(client, request, deadline=deadline) as response:
+        with mapped(where, begun=True):
+            async with deadline_at(deadline, BrokenStream(f"{where} has not finished its answer in time")):
+                await read_into(body, response, MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        raise BrokenStream(f"{where} sent more than {MAX_BODY >> 20} MB")
+    try:
+        document = read_json(body)
+    except ValueError:
+        raise BrokenStream(f"{where} sent what is no whole JSON document") from None
+    if isinstance(document, dict) and document.get("error"):
+        raise refusal_in_stream(document, response)
+    return document
+
+
+@asynccontextmanager
+async def deadline_at(when: float | None, error: ProviderError) -> AsyncIterator[None]:
+    """Raise `error` if what is inside takes until `when`; a system's own TimeoutError stays itself."""
+    limit = asyncio.timeout_at(when)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if limit.expired():
+            raise error from None
+        raise
+
+
+_SLOW = "A local model may need long for a long prompt: first_event_timeout sets how long to wait."
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    with suppress(*NETWORK_ERRORS):
+        async with asyncio.timeout(_ERROR_PATIENCE):
+            await read_into(body, response, MAX_ERROR)
+    return bytes(body)

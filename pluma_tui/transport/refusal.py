@@ -1,0 +1,215 @@
+"""Turning an answer that says no into one error of our tree, in the server's own words."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from pluma_tui.core.errors import (
+    ContextExceeded,
+    Loading,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    Refused,
+    Unauthorized,
+)
+from pluma_tui.transport.address import upstream as readable
+
+_MAX_WORDS = 600  # characters of a server's own words that are worth showing
+_BUSY = {500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+_NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "enforced_spend_limit_reached")
+_NO_MODEL = ("model_not_found", "not_found_error")
+_CONTEXT_TYPES = ("exceed_context_size_error", "context_length_exceeded", "model_context_window_exceeded")
+_CONTEXT_WORDS = re.compile(
+    r"exceeds? the (?:available |maximum )?context|maximum context length|context length of only"
+    r"|prompt is too long|context (?:size|window|length) (?:has been |was |is )?exceeded",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"context (?:length|size|window)(?: of only| of| is)?:? \(?(\d+)|> (\d+) maximum", re.IGNORECASE
+)
+_TOKENS = re.compile(
+    r"(?:resulted in|requested|request|too long:|contains(?: at least)?|first) \(?(\d+)(?: input)? tokens"
+    r"|(\d+) tokens >",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Said:
+    """What a server said: its words, and the fields that tell kinds of refusal apart."""
+
+    words: str
+    kinds: set[str] = field(default_factory=set)
+    code: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def number(self, name: str, pattern: re.Pattern[str]) -> int:
+        """A count of tokens: from the field `name`, else out of the words, else 0."""
+        value = self.details.get(name)
+        if isinstance(value, int):
+            return value
+        found = pattern.search(self.words)
+        return int(next(group for group in found.groups() if group)) if found else 0
+
+
+def refusal(response: httpx.Response, body: bytes) -> Refused:
+    """The error for a response that is no success; `body` is (the start of) what it brought."""
+    hide = hider(response.request)
+    where = readable(response.request.url)
+    status = response.status_code
+    if 300 <= status < 400:
+        return _moved(response, where)
+    said = _read(body, response.headers.get("content-type", ""))
+    words = hide(said.words) or f"HTTP {status} {response.reason_phrase}".rstrip()
+    said.words = f"{words} ({status} from {where})"
+    return _sort(said, status, response.headers, keyed=_has_key(response.request))
+
+
+def refusal_in_stream(document: Any, response: httpx.Response) -> Refused:
+    """The error for an error object that came with HTTP 200. Its `status` is 0."""
+    said = _from_json(document)
+    words = hider(response.request)(said.words) or "an error without words"
+    said.words = f"{words} (from {readable(response.request.url)})"
+    error = _sort(said, said.code, response.headers, keyed=_has_key(response.request))
+    error.status = 0
+    return error
+
+
+def hider(request: httpx.Request) -> Callable[[str], str]:
+    """A function that takes out of a text what was sent as a key, should the server have echoed it."""
+    plain = {"host", "accept", "accept-encoding", "connection", "user-agent", "cache-control"}
+    secrets: set[str] = set()
+    for name, value in request.headers.items():
+        if name not in plain and not name.startswith("content-"):
+            secrets.update(part for part in (value, value.partition(" ")[2]) if len(part) > 3)
+    longest_first = sorted(secrets, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for secret in longest_first:
+            text = text.replace(secret, "(hidden)")
+        return text
+
+    return hide
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait that a server asks for, None where it does not say."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(seconds, 0.0)
+    try:
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max((date - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _sort(said: _Said, status: int, headers: Mapping[str, str], *, keyed: bool) -> Refused:
+    """Which error of the tree this is."""
+    words, kinds = said.words, said.kinds
+    if kinds & set(_NO_CREDIT) or status == 402:
+        return Refused(words, status=status, hint="The account behind this key has no credit left.")
+    if kinds & set(_CONTEXT_TYPES) or (status < 500 and _CONTEXT_WORDS.search(words)):
+        return _too_long(said, status)
+    if status in (401, 403) or "authentication_error" in kinds:
+        hint = "Check api_key in the profile." if keyed else "This server wants a key: set api_key."
+        return Unauthorized(words, status=status, hint=hint)
+    if status == 404 or kinds & set(_NO_MODEL) or "unexpected endpoint" in words.lower():
+        return _not_found(said, status)
+    if status == 429 or "rate_limit_error" in kinds or "rate_limit_exceeded" in kinds:
+        return RateLimited(words, status=status, retry_after=retry_after(headers))
+    if "loading model" in words.lower() or (status == 503 and "unavailable_error" in kinds):
+        return Loading(words, status=status, hint="The model is being loaded: ask again in a moment.")
+    # llama.cpp answers 500 for what it will never be able to do, such as pictures without a projector.
+    if (status in _BUSY and "not supported" not in words) or "overloaded_error" in kinds:
+        return Overloaded(words, status=status, retry_after=retry_after(headers))
+    return Refused(words, status=status)
+
+
+def _too_long(said: _Said, status: int) -> ContextExceeded:
+    tokens, limit = said.number("n_prompt_tokens", _TOKENS), said.number("n_ctx", _LIMIT)
+    hint = "Begin a new conversation, or give the model a larger context."
+    return ContextExceeded(said.words, status=status, tokens=tokens, limit=limit, hint=hint)
+
+
+def _not_found(said: _Said, status: int) -> NotFound:
+    about_model = "model_not_found" in said.kinds or re.search(r"\bmodels?\b", said.words.rpartition(" (")[0])
+    hint = "Check base_url: for most servers it ends in /v1."
+    if about_model:
+        hint = "`pluma models` lists what the server offers."
+    return NotFound(said.words, status=status, hint=hint)
+
+
+def _moved(response: httpx.Response, where: str) -> Refused:
+    """A redirect is not followed: the key would go with the request to where nobody meant it to go."""
+    try:
+        target = readable(response.request.url.join(response.headers.get("location", "")))
+    except (httpx.InvalidURL, ValueError):
+        target = "an address that cannot be read"
+    hint = "If that is the right server, put its address into base_url."
+    return Refused(f"{where} sends us on to {target}", hint=hint, status=response.status_code)
+
+
+def _has_key(request: httpx.Request) -> bool:
+    return any(
+        name in request.headers for name in ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+    )
+
+
+def _read(body: bytes, content_type: str) -> _Said:
+    try:
+        return _from_json(json.loads(body))
+    except (ValueError, RecursionError):
+        text = body.decode("utf-8", "replace")
+    if "html" in content_type or text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
+        title = re.search(r"<title[^>]*>([^<]{1,200})", text, re.IGNORECASE)
+        text = title[1] if title else "a web page"
+    return _Said(_short(text))
+
+
+def _from_json(document: Any) -> _Said:
+    """The shapes met: {"error": {...}}, {"error": "..."}, {"detail": "..." | [...]}, {"message": "..."}."""
+    if not isinstance(document, dict):
+        return _Said(_short(document if isinstance(document, str) else json.dumps(document)))
+    error = document.get("error") or document
+    if isinstance(error, str):
+        return _Said(_short(error))
+    if not isinstance(error, dict):
+        return _Said(_short(json.dumps(error)))
+    words = error.get("message") or error.get("detail") or document.get("message") or document.get("detail")
+    code = error.get("code")
+    kinds = {str(error[name]) for name in ("type", "code", "status") if isinstance(error.get(name), str)}
+    details = error.get("details")
+    if isinstance(details, dict) and isinstance(details.get("error_code"), str):
+        kinds.add(details["error_code"])
+    number = code if isinstance(code, int) else int(code) if isinstance(code, str) and code.isdecimal() else 0
+    return _Said(_short(_speak(words or error)), kinds, number, error)
+
+
+def _speak(words: Any) -> str:
+    """Words out of what stands where words should be; FastAPI tells a list of problems there."""
+    if isinstance(words, str):
+        return words
+    if isinstance(words, list) and all(isinstance(item, dict) and "msg" in item for item in words):
+        return "; ".join(
+            f"{'.'.join(map(str, item.get('loc') or ()))}: {item['msg']}".lstrip(": ") for item in words
+        )
+    return json.dumps(words, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 1] + "…"
