@@ -16,6 +16,15 @@ class Store(Protocol):
     async def create(self, conversation: Conversation) -> None:
         """Add a conversation without messages; `created` and `updated` are set if empty."""
 
+    async def insert(self, conversation: Conversation, messages: Sequence[Message]) -> None:
+        """Add a whole conversation in one transaction, as an import or a copy brings it.
+
+        Its times and head stay as they are (times are set if empty); for the messages holds what `add` says.
+        """
+
+    async def taken(self, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that stored messages have, whichever conversation they belong to."""
+
     async def find(self, name: str) -> Conversation:
         """By id, by an unambiguous beginning of one, or "last" for the one updated last.
 
@@ -34,7 +43,10 @@ class Store(Protocol):
         model: str | None = None,
         head: str | None = None,
     ) -> None:
-        """Change what is given; None leaves as it is."""
+        """Change what is given; None leaves as it is. `head` must be a message of the conversation.
+
+        Only what is said makes a conversation newer: `updated` stays, here and in `checkpoint`.
+        """
 
     async def delete(self, conversation: str) -> None:
         """Remove a conversation and its messages."""
@@ -46,10 +58,10 @@ class Store(Protocol):
         """
 
     async def checkpoint(self, message: str, text: str, reasoning: str) -> None:
-        """Store what has come so far of an answer that is being written."""
+        """Store what has come so far of an answer that is being written; no effect once it has an ending."""
 
     async def finish(self, message: Message) -> None:
-        """Replace the stored message of that id by its final form."""
+        """Replace the stored message of that id by its final form. It keeps its place in the tree."""
 
     async def tree(self, conversation: str) -> list[Message]:
         """All messages, in the order they were added."""
@@ -58,7 +70,7 @@ class Store(Protocol):
         """The chosen path, oldest first: from the root to `head`."""
 
     async def close(self) -> None:
-        """Let go of the file or connection; nothing may be called afterwards."""
+        """Let go of the file or connection; nothing else may be called afterwards."""
 
 
 def walk(messages: Sequence[Message], head: str | None) -> list[Message]:
