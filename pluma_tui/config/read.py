@@ -48,23 +48,30 @@ class Loaded:
 def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """Read the file, then lay `PLUMA_<SECTION>_<KEY>` over it. Never raises for what is in the file."""
     environ = os.environ if environ is None else environ
-    reader = _Reader()
     try:
         text = _text(path)
-        document = tomllib.loads(text)
+        mode = path.stat().st_mode
     except FileNotFoundError:
-        text, document = "", {}
-    except tomllib.TOMLDecodeError as error:
-        return _unreadable(path, *_toml_words(error))
+        return parse(path, "", environ)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return _unreadable(path, f"byte 0x{error.object[error.start]:02x} is not UTF-8", line)
     except OSError as error:
         return _unreadable(path, f"cannot be read: {error.strerror}", 0)
+    return parse(path, text, environ, shared=bool(mode & 0o077))
+
+
+def parse(path: Path, text: str, environ: Mapping[str, str], *, shared: bool = False) -> Loaded:
+    """The text of a config file as values and problems; `shared`: others may read the file."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return _unreadable(path, *_toml_words(error))
+    reader = _Reader()
     reader.sections(document)
     reader.environment(environ)
     problems = reader.located(text)
-    if path.exists() and "plain" in reader.seen and path.stat().st_mode & 0o077:
+    if shared and reader.plain_secret:
         hint = f"chmod 600 {path}"
         problems += (Problem("holds a key and can be read by others", hint=hint, severity="warning"),)
     return Loaded(path, reader.config(), problems)
@@ -93,7 +100,7 @@ class _Reader:
         self._defined: dict[str, list[str]] = {name: [] for name in PROFILES}
         self._keys: dict[str, str | list[str]] = {}
         self._problems: list[tuple[tuple[str, ...], Problem]] = []
-        self.seen: set[str] = set()
+        self.plain_secret = False
 
     def sections(self, document: Table) -> None:
         known = [*SECTIONS, "schema", "keys"]
@@ -156,7 +163,7 @@ class _Reader:
             self._values[section][item.name] = msgspec.convert(value, item.type, strict=False)
         except msgspec.ValidationError as error:
             words = plain_words(error, item.type, value)
-            self._problems.append(((), Problem(f"{variable} in the environment: {words}")))
+            self._problems.append(((), Problem(words, variable, hint="It is set in the environment.")))
 
     def _profiles(self, section: str, table: object) -> None:
         if not isinstance(table, dict):
@@ -224,7 +231,7 @@ class _Reader:
         return {key: value for key, value in table.items() if key in known}
 
     def _plain_secret(self, path: tuple[str, ...]) -> None:
-        self.seen.add("plain")
+        self.plain_secret = True
         hint = f'Better: {path[-1]} = {{ env = "NAME" }}, or {{ command = [...] }} of a password store.'
         self._problem(path, "is the key itself", hint, "warning")
 

@@ -1,11 +1,11 @@
 """The settings as typed values. A field's description is its documentation everywhere."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
 
-from pluma_tui.core.profile import SECRET_KINDS, ConnectionProfile, ImageProfile, SecretRef
+from pluma_tui.core.profile import SECRET_KINDS, ConnectionProfile, ImageProfile, SecretKind, SecretRef
 
 VERSION = 1
 
@@ -95,7 +95,7 @@ def secret_ref(value: Any) -> SecretRef:
         kind, colon, rest = value.partition(":")
         if colon and rest and kind in SECRET_KINDS:
             rest = rest.removeprefix("//") if kind == "vault" else rest
-            return SecretRef(kind, value if kind == "op" else rest)  # type: ignore[arg-type]
+            return SecretRef(cast(SecretKind, kind), value if kind == "op" else rest)
         return SecretRef("literal", value)
     if not isinstance(value, dict):
         raise ValueError('expected a string or a table such as { env = "NAME" }')
@@ -110,4 +110,4 @@ def secret_ref(value: Any) -> SecretRef:
         raise ValueError('command: expected a list such as ["pass", "show", "x"]')
     elif not isinstance(what, str) or not what:
         raise ValueError(f"{kind}: expected a string")
-    return SecretRef(kind, what, {k: v for k, v in value.items() if k != kind})  # type: ignore[arg-type]
+    return SecretRef(cast(SecretKind, kind), what, {k: v for k, v in value.items() if k != kind})

@@ -44,5 +44,5 @@ class ImageProviderPlugin:
     factory: ImageProviderFactory
     default_base_url: str = ""
     default_path: str = ""
-    auth: AuthScheme = AuthScheme()
+    auth: AuthScheme = field(default_factory=AuthScheme)
     options: dict[str, str] = field(default_factory=dict)

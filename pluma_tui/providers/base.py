@@ -5,7 +5,7 @@ between calls. To add one: write a file beside this one, add its line to the tab
 `pluma_tui/providers/__init__.py`.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,8 +58,9 @@ class ProviderPlugin:
     default_base_url: str = ""
     default_path: str = ""
     needs_secret: bool = False
-    auth: AuthScheme = AuthScheme()
+    auth: AuthScheme = field(default_factory=AuthScheme)
     options: dict[str, str] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] | None = None  # ends what the provider keeps (a server, say)
 
 
 Json = dict[str, Any]

@@ -54,8 +54,9 @@ class Profiles(Generic[P]):
         clients: Clients,
         broken: Callable[[str], ConfigError | None] = lambda name: None,
     ) -> None:
-        """`broken` tells what is wrong with a profile that is written down and could not be read."""
+        """`broken` says what is wrong with a profile that could not be read, "" meaning any of them."""
         self._clients = clients
+        self._to_close: dict[str, Callable[[], Awaitable[None]]] = {}
         self._profiles = dict(profiles)
         self._broken = broken
         self._active = active or next(iter(profiles), "")
@@ -71,6 +72,12 @@ class Profiles(Generic[P]):
         """The profile a new conversation begins with; None with nothing configured."""
         return self._profiles.get(self._active)
 
+    def add(self, profile: P) -> None:
+        """Add a profile for this run; it becomes the active one if there is none."""
+        self._profiles[profile.name] = profile
+        if self.active() is None:
+            self._active = profile.name
+
     def use(self, profile: str) -> None:
         """Make `profile` the active one for this run. Raises ConfigError if there is none of that name."""
         self._active = self.profile(profile).name
@@ -80,7 +87,7 @@ class Profiles(Generic[P]):
         wanted = name or self._active
         if wanted in self._profiles:
             return self._profiles[wanted]
-        if wanted and (error := self._broken(wanted)) is not None:
+        if (error := self._broken(wanted)) is not None:
             raise error
         if wanted:
             hint = did_you_mean(wanted, self._profiles) or (
@@ -95,11 +102,11 @@ class Profiles(Generic[P]):
     def _client(self, profile: P, plugin: "Plugin") -> "httpx.AsyncClient":
         return self._clients.pool().client(
             profile,
-            fetch=self._clients.fetch,
-            header=plugin.auth.header,
-            prefix=plugin.auth.prefix,
+            secret=self._clients.fetch,
             default_base_url=plugin.default_base_url,
             default_path=plugin.default_path,
+            auth_header=plugin.auth.header,
+            auth_prefix=plugin.auth.prefix,
         )
 
 
@@ -110,7 +117,14 @@ class ConnectionManager(Profiles[ConnectionProfile]):
         """A provider for that profile, or for the active one. Raises ConfigError, UnknownPlugin."""
         chosen = self.profile(profile)
         plugin = chat_kinds.load(chosen.compat)
+        if plugin.close is not None:
+            self._to_close[chosen.compat] = plugin.close
         return plugin.factory(chosen, self._client(chosen, plugin))
+
+    async def aclose(self) -> None:
+        """End what providers keep running of their own."""
+        while self._to_close:
+            await self._to_close.popitem()[1]()
 
     def _nothing(self) -> ConfigError:
         return ConfigError(

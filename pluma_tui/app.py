@@ -1,0 +1,77 @@
+"""The terminal app: sets theme and keys, shows the first screen, leaves in good order."""
+
+import asyncio
+import os
+import signal
+import threading
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from pluma_tui import themes
+from pluma_tui.core.chat import Conversation
+from pluma_tui.runtime.wiring import Runtime
+from pluma_tui.screens.chat import ChatScreen
+from pluma_tui.screens.help import Help
+from pluma_tui.widgets.keys import bindings, keymap
+
+GRACE = 2.0  # seconds: after a signal the program is gone by then, whatever hangs
+
+
+class PlumaApp(App[int]):
+    """Stays small: what there is to do is done by screens and the runtime."""
+
+    CSS_PATH = "pluma.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+
+    def __init__(self, runtime: Runtime, conversation: Conversation | None = None, model: str = "") -> None:
+        super().__init__()
+        self.title = "pluma"
+        self._runtime = runtime
+        self._first = (conversation, model)
+        self._keys = keymap(runtime.config.keys)
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        wanted = runtime.config.ui.theme
+        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.set_keymap(self._keys)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signalled, number)
+        self.push_screen(ChatScreen(self._runtime, *self._first))
+        if self._runtime.connections.active() is None:
+            self._welcome()
+
+    def _signalled(self, number: signal.Signals) -> None:
+        """Store what came, put the terminal right, and go; hard after a grace period."""
+        timer = threading.Timer(GRACE, os._exit, [128 + number])
+        timer.daemon = True
+        timer.start()
+        self._leaving = asyncio.create_task(self._leave(128 + number))
+
+    async def _leave(self, code: int) -> None:
+        await self._runtime.turns.aclose()
+        self.exit(code, return_code=code)
+
+    def _welcome(self) -> None:
+        from pluma_tui.screens.welcome import Welcome
+
+        self.push_screen(Welcome(self._runtime))
+
+    async def action_app_quit(self) -> None:
+        """Leave; what is running is stopped and stored first."""
+        await self._leave(0)
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.push_screen(Help(self._keys))
+
+    async def action_palette(self) -> None:
+        """The screen knows its commands; this is for screens that have none."""
+        if isinstance(self.screen, ChatScreen):
+            self.screen.action_palette()

@@ -1,0 +1,255 @@
+"""`pluma ask`: one question, one answer, in a pipe or on a terminal."""
+
+import argparse
+import signal
+import sys
+import tomllib
+from typing import Any
+
+import msgspec
+
+from pluma_tui.cli import output, session
+from pluma_tui.core.chat import Sampling, ToolCall
+from pluma_tui.core.errors import UsageError
+from pluma_tui.core.events import (
+    ChatEvent,
+    Finished,
+    Notice,
+    OpaqueDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageUpdate,
+)
+from pluma_tui.core.text import Cleaner
+from pluma_tui.files import attach
+from pluma_tui.runtime.turn import Turn
+from pluma_tui.runtime.turns import Question
+from pluma_tui.runtime.wiring import EMBEDDED, Runtime
+
+HELP = "Ask one question. Standard input is added to PROMPT, or is the prompt."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `pluma ask`."""
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="what to ask")
+    parser.add_argument("-p", "--profile", metavar="PROFILE", help="the profile to talk to")
+    parser.add_argument("-m", "--model", metavar="MODEL", help="the model to ask for")
+    parser.add_argument("-s", "--system", metavar="SYSTEM", help="the system prompt")
+    parser.add_argument(
+        "-a", "--attach", metavar="FILE", action="append", default=[], help="a picture or text to go with it"
+    )
+    parser.add_argument(
+        "-c", "--continue", dest="continue_id", metavar="ID|last", help="go on with a conversation"
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="a sampling key or a provider's option",
+    )
+    parser.add_argument("--json", action="store_true", help="one event a line, as JSON")
+    parser.add_argument("--no-stream", action="store_true", help="print the answer when it is complete")
+    parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask; returns the exit code."""
+    return session.run(_ask(args))
+
+
+async def _ask(args: argparse.Namespace) -> int:
+    text = prompt(args.prompt)
+    sampling, options = settings(args.set)
+    parts = tuple(attach.read(name) for name in args.attach)
+    async with session.runtime(args, save=not args.no_save) as runtime:
+        _tell_embedded(runtime, args)
+        question = Question(
+            text=text,
+            conversation=await _conversation(runtime, args.continue_id),
+            parts=parts,
+            profile=args.profile or _forced(runtime, args),
+            model=args.model or "",
+            system=args.system,
+            sampling=sampling,
+            options=options,
+        )
+        turn = await runtime.turns.begin(question)
+        return await _follow(turn, _Json(args.no_save) if args.json else _Plain(not args.no_stream))
+
+
+async def _conversation(runtime: Runtime, name: str | None) -> str | None:
+    return (await runtime.store.find(name)).id if name else None
+
+
+def _forced(runtime: Runtime, args: argparse.Namespace) -> str | None:
+    """`--base-url` wins over the profile that a continued conversation keeps."""
+    active = runtime.connections.active()
+    return active.name if args.base_url and active else None
+
+
+def _tell_embedded(runtime: Runtime, args: argparse.Namespace) -> None:
+    active = runtime.connections.active()
+    if active is not None and active.name == EMBEDDED and EMBEDDED not in runtime.config.chat.profiles:
+        output.say("pluma: nothing is configured; the model that runs inside pluma answers.")
+
+
+def prompt(given: str | None) -> str:
+    """The question: the argument, then what stdin brings. Raises UsageError if there is neither."""
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else _stdin()
+    text = "\n\n".join(part for part in (given or "", piped.rstrip("\n")) if part.strip())
+    if not text:
+        hint = 'For example: pluma ask "Say hello", or: pluma ask "Summarise" < notes.txt'
+        raise UsageError("there is nothing to ask", hint=hint)
+    return text
+
+
+def _stdin() -> str:
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"standard input is not UTF-8 text (line {line})") from None
+
+
+def settings(pairs: list[str]) -> tuple[Sampling, dict[str, Any]]:
+    """`--set` as sampling and as options of the provider. Raises UsageError."""
+    sampling: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f'--set takes KEY=VALUE, not "{pair}"')
+        target = sampling if key in Sampling.__struct_fields__ else options
+        target[key] = _toml_value(value)
+    if isinstance(sampling.get("stop"), str):
+        sampling["stop"] = [sampling["stop"]]
+    try:
+        return msgspec.convert(sampling, Sampling), options
+    except msgspec.ValidationError as error:
+        raise UsageError(f"--set: {str(error).replace('`', '')}") from None
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+async def _follow(turn: Turn, face: "_Plain | _Json") -> int:
+    """Print what comes; returns the exit code. A signal stops the answer, and what came is kept."""
+    caught: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        caught.append(number)
+        turn.stop()
+
+    with session.on_signals(stop):
+        async for batch in turn.listen():
+            for event in batch:
+                face.show(event, turn)
+        await turn.wait()
+    face.end()
+    if turn.error is not None:
+        output.failure(turn.error, as_json=isinstance(face, _Json))
+        return turn.error.exit_code
+    return 128 + caught[0] if caught else 0
+
+
+class _Plain:
+    """The answer and nothing else on stdout; what there is to tell on stderr."""
+
+    def __init__(self, streaming: bool) -> None:
+        self._streaming = streaming
+        self._cleaner = Cleaner() if sys.stdout.isatty() else None
+        self._held: list[str] = []
+        self._last = "\n"
+
+    def show(self, event: ChatEvent, turn: Turn) -> None:
+        match event:
+            case TextDelta(text) if self._streaming:
+                self._write(text)
+            case TextDelta(text):
+                self._held.append(text)
+            case Notice(message):
+                output.say(f"pluma: {message}")
+            case Finished("length"):
+                output.say("pluma: the answer was cut off at the limit of tokens.")
+            case Finished("refused"):
+                output.say("pluma: the model refused to answer.")
+
+    def end(self) -> None:
+        self._write("".join(self._held))
+        if self._cleaner is not None:
+            rest, self._cleaner = self._cleaner.flush(), None
+            self._write(rest)
+        if self._last != "\n":
+            output.write("\n")
+
+    def _write(self, text: str) -> None:
+        if self._cleaner is not None:
+            text = self._cleaner.feed(text)
+        if text:
+            self._last = text[-1]
+            output.write(text)
+
+
+class _Json:
+    """One event an object a line, the last one `finished` (or the error object)."""
+
+    def __init__(self, unsaved: bool) -> None:
+        self._unsaved = unsaved
+        self._usage: UsageUpdate | None = None
+
+    def show(self, event: ChatEvent, turn: Turn) -> None:
+        match event:
+            case UsageUpdate():
+                self._usage = event
+            case ToolCallDelta() | OpaqueDelta():
+                pass
+            case Finished(ending):
+                self._before_the_end(turn)
+                if turn.error is None:
+                    conversation = "" if self._unsaved else turn.conversation.id
+                    message = "" if self._unsaved else turn.id
+                    output.record(
+                        {
+                            "type": "finished",
+                            "ending": ending,
+                            "conversation": conversation,
+                            "message": message,
+                        }
+                    )
+            case _:
+                output.record(msgspec.to_builtins(event))
+
+    def end(self) -> None:
+        pass
+
+    def _before_the_end(self, turn: Turn) -> None:
+        for part in turn.draft.parts():
+            if isinstance(part, ToolCall):
+                output.record(_tool_call(part))
+        if self._usage is not None:
+            usage = self._usage.usage
+            output.record(
+                {
+                    "type": "usage",
+                    "input": usage.input,
+                    "output": usage.output,
+                    "reasoning": usage.reasoning,
+                    "cached": usage.cached,
+                }
+            )
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    """The arguments as an object, or as text if they are no whole JSON object."""
+    row: dict[str, Any] = {"type": "tool_call", "id": call.id, "name": call.name}
+    try:
+        row["arguments"] = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        row["arguments_text"] = call.arguments
+    return row

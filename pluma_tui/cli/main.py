@@ -1,0 +1,103 @@
+"""The command line. A command's module is imported when it is chosen, and not before."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pluma_tui import __version__
+
+COMMANDS = {
+    "ask": "ask one question; the answer goes to stdout",
+    "models": "what the server offers",
+    "providers": "the providers a profile can name",
+    "local": "models that run inside pluma",
+    "history": "stored conversations",
+    "doctor": "what pluma sees of this machine, and what to mend",
+}
+APP = "pluma_tui.cli.commands.app"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes the global flags, and whose command module is loaded when it parses."""
+
+    def __init__(self, *, module: str = "", **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, **kwargs)
+        self._module = module
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._module:
+            command = importlib.import_module(self._module)
+            self._module = ""
+            command.configure(self)
+            self.description = self.description or command.HELP
+            self.set_defaults(run=command.run)
+            _global_flags(self)
+        return super().parse_known_args(args, namespace)
+
+
+def _global_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("everywhere")
+    for flag, metavar, words in (
+        ("--config", "FILE", "the config file"),
+        ("--data-dir", "DIR", "where conversations and models are kept"),
+        ("--log-file", "FILE", "where the log goes"),
+        ("--base-url", "URL", "talk to this server for this run, whatever is configured"),
+        ("--api-key-env", "VAR", "the variable that holds the key for --base-url"),
+    ):
+        group.add_argument(flag, metavar=metavar, help=words, default=argparse.SUPPRESS)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, its commands named and not yet loaded."""
+    parser = _Parser(
+        prog="pluma",
+        description="Talk to language models and image models from a terminal.",
+        epilog="Without a command, the terminal app opens. More on a command: pluma COMMAND --help",
+    )
+    parser.add_argument("--version", action="version", version=f"pluma {__version__}")
+    parser.add_argument("-p", "--profile", metavar="P", help="the profile to talk to")
+    parser.add_argument("-m", "--model", metavar="M", help="the model to ask for")
+    parser.add_argument(
+        "-c", "--continue", dest="continue_id", metavar="ID|last", help="go on with a conversation"
+    )
+    _global_flags(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for name, words in COMMANDS.items():
+        commands.add_parser(name, help=words, module=f"pluma_tui.cli.commands.{name}")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run pluma; returns the exit code that docs/architecture.md lists."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv == ["--version"]:  # asked by scripts: answer before anything else is built
+        print(f"pluma {__version__}")
+        return 0
+    args = build_parser().parse_args(argv)
+    for name in ("config", "data_dir", "log_file", "base_url", "api_key_env"):
+        setattr(args, name, getattr(args, name, None))
+    if args.data_dir:
+        os.environ["PLUMA_DATA_DIR"] = args.data_dir  # for what is started from here, too
+    run = getattr(args, "run", None) or importlib.import_module(APP).run
+    return _guarded(run, args)
+
+
+def _guarded(run: Any, args: argparse.Namespace) -> int:
+    """The outer edge: what can be expected becomes a line and an exit code; a bug stays a bug."""
+    from pluma_tui.cli import output
+    from pluma_tui.core.errors import PlumaError
+
+    try:
+        return int(run(args))
+    except PlumaError as error:
+        output.failure(error, as_json=getattr(args, "json", False))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left, which is their right; say nothing at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,83 @@
+"""Data to stdout, everything else to stderr. A terminal gets safe text; a pipe gets the true one."""
+
+import json
+import sys
+from typing import Any, TextIO
+
+from pluma_tui.core.errors import PlumaError
+from pluma_tui.core.text import clean, clean_line
+
+
+def write(text: str, *, stream: TextIO | None = None) -> None:
+    """Write and flush. What UTF-8 cannot carry (a lone surrogate) becomes "?", never an exception."""
+    stream = stream or sys.stdout
+    if stream.isatty():
+        text = clean(text)
+    stream.buffer.write(text.encode("utf-8", "replace"))
+    stream.flush()
+
+
+def line(text: str = "") -> None:
+    """One line of data."""
+    write(f"{text}\n")
+
+
+def say(text: str) -> None:
+    """One line for the person: to stderr, always made safe, whoever reads it."""
+    sys.stderr.write(f"{clean(text)}\n")
+    sys.stderr.flush()
+
+
+def document(value: Any) -> None:
+    """One JSON document."""
+    line(dumps(value, indent=2))
+
+
+def record(value: Any) -> None:
+    """One JSON object on one line."""
+    line(dumps(value))
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """JSON as UTF-8 can carry it; on a terminal nothing but visible ASCII."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if sys.stdout.isatty() or not _encodable(text):
+        text = json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
+    return text
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def failure(error: PlumaError, *, as_json: bool = False) -> None:
+    """Say what went wrong: a line (and what to try) on stderr, or the error object on stdout."""
+    if as_json:
+        record(
+            {
+                "type": "error",
+                "kind": error.kind,
+                "message": error.message,
+                "hint": error.hint,
+                "exit_code": error.exit_code,
+            }
+        )
+        return
+    words = clean_line(error.message, 1000)
+    hint = clean_line(error.hint, 1000)
+    say(f"pluma: {words}{'' if words.endswith(('.', '!', '?')) else '.'} {hint}".rstrip())
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Rows of text in columns, each as wide as its widest cell; safe for a terminal."""
+    from rich.cells import cell_len
+
+    cells = [tuple(clean_line(cell) for cell in row) for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        line("  ".join(padded).rstrip())

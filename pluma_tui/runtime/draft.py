@@ -1,0 +1,97 @@
+"""An answer while it is being written: events in, a message's fields out."""
+
+import time
+from collections.abc import Sequence
+from itertools import groupby
+
+import msgspec
+
+from pluma_tui.core.chat import Ending, Opaque, Part, ToolCall, Usage
+from pluma_tui.core.events import (
+    ChatEvent,
+    Citation,
+    Finished,
+    Notice,
+    OpaqueDelta,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageUpdate,
+)
+
+
+class Draft:
+    """What has come of an answer so far. Pieces are joined only when somebody wants the whole.
+
+    `pieces` counts the deltas, which with most servers are tokens; `began` is when the first came.
+    """
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, ToolCall] = {}
+        self._opaque: list[Opaque] = []
+        self.usage: Usage | None = None
+        self.ending: Ending | None = None
+        self.began: float | None = None
+        self.pieces = 0
+        self.noticed = False
+
+    def take(self, event: ChatEvent) -> None:
+        """Add one event."""
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case ReasoningDelta(text):
+                self._reasoning.append(text)
+            case ToolCallDelta(index, call_id, name, arguments):
+                old = self._calls.get(index, ToolCall("", "", ""))
+                self._calls[index] = ToolCall(old.id or call_id, old.name or name, old.arguments + arguments)
+            case OpaqueDelta(dialect, data):
+                self._opaque.append(Opaque(dialect, data))
+            case UsageUpdate(usage):
+                self.usage = usage
+            case Finished(ending):
+                self.ending = ending
+            case Notice():
+                self.noticed = True
+            case Citation():
+                pass
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self.pieces += 1
+            self.began = self.began or time.monotonic()
+
+    def text(self) -> str:
+        """The answer so far."""
+        self._text = ["".join(self._text)]
+        return self._text[0]
+
+    def reasoning(self) -> str:
+        """The thinking so far."""
+        self._reasoning = ["".join(self._reasoning)]
+        return self._reasoning[0]
+
+    def parts(self) -> tuple[Part, ...]:
+        """Tool calls and whatever has to go back unchanged."""
+        return (*self._opaque, *(call for _, call in sorted(self._calls.items())))
+
+    def measured(self) -> Usage | None:
+        """The usage, with tokens a second measured here where the server did not say."""
+        usage = self.usage
+        if usage is None or usage.rate or self.began is None or usage.output < 2:
+            return usage
+        seconds = time.monotonic() - self.began
+        return msgspec.structs.replace(usage, rate=round(usage.output / seconds, 2)) if seconds else usage
+
+
+def merged(events: Sequence[ChatEvent]) -> list[ChatEvent]:
+    """Runs of text and of reasoning joined into one event each; the last usage only."""
+    out: list[ChatEvent] = []
+    for kind, run in groupby(events, type):
+        if kind is TextDelta or kind is ReasoningDelta:
+            out.append(kind("".join(event.text for event in run)))  # type: ignore[union-attr]
+        elif kind is UsageUpdate:
+            out.append(list(run)[-1])
+        else:
+            out.extend(run)
+    return out

@@ -1,0 +1,117 @@
+"""Puts the parts together: the one place that knows them all, and what every face is given."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pluma_tui import local
+from pluma_tui.config.read import Loaded, load
+from pluma_tui.config.schema import Config
+from pluma_tui.core.errors import ConfigError
+from pluma_tui.core.profile import ConnectionProfile, SecretRef
+from pluma_tui.files import paths
+from pluma_tui.runtime.connections import Clients, ConnectionManager, ImageConnectionManager
+from pluma_tui.runtime.turns import Turns
+from pluma_tui.secrets.base import Secrets
+from pluma_tui.storage.base import Store
+from pluma_tui.storage.open import open_store
+
+FALLBACK = "fallback"
+EMBEDDED = "local"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about this run; None or empty where it says nothing."""
+
+    config: str | None = None
+    data_dir: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    profile: str | None = None
+    save: bool = True
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a face is given, and all that it is given."""
+
+    loaded: Loaded
+    data: Path
+    store: Store
+    clients: Clients
+    connections: ConnectionManager
+    images: ImageConnectionManager
+    turns: Turns
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self.loaded.config
+
+    async def aclose(self) -> None:
+        """Turns first, so that what they got is stored; then connections, then the store."""
+        await self.turns.aclose()
+        await self.connections.aclose()
+        await self.clients.aclose()
+        await self.store.close()
+
+
+def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> Runtime:
+    """Read the config and make the parts; opens no file and no connection yet. Raises ConfigError."""
+    environ = os.environ if environ is None else environ
+    loaded = load(paths.config_file(options.config), environ)
+    data = paths.data_dir(options.data_dir)
+    config = loaded.config
+    clients = Clients(Secrets().fetch)
+    connections = ConnectionManager(
+        config.chat.profiles,
+        config.chat.active,
+        boot_fallback(options, environ, loaded) or embedded(loaded, data),
+        clients=clients,
+        broken=lambda name: _told(loaded, "chat", name),
+    )
+    if options.profile:
+        connections.use(options.profile)
+    images = ImageConnectionManager(
+        config.images.profiles,
+        config.images.active,
+        clients=clients,
+        broken=lambda name: _told(loaded, "images", name),
+    )
+    store = open_store(config.storage.url if options.save else "memory:", data)
+    turns = Turns(store, connections, config.chat.system)
+    return Runtime(loaded, data, store, clients, connections, images, turns)
+
+
+def boot_fallback(options: Options, environ: Mapping[str, str], loaded: Loaded) -> ConnectionProfile | None:
+    """The profile of `--base-url`, or with nothing configured that of the environment: for this run."""
+    base_url = options.base_url or ("" if configured(loaded) else environ.get("PLUMA_BASE_URL", ""))
+    if not base_url:
+        return None
+    variable = options.api_key_env or ("PLUMA_API_KEY" if environ.get("PLUMA_API_KEY") else "")
+    return ConnectionProfile(
+        name=FALLBACK,
+        compat=environ.get("PLUMA_COMPAT") or "openai",
+        base_url=base_url,
+        model=environ.get("PLUMA_MODEL", ""),
+        api_key=SecretRef("env", variable) if variable else None,
+    )
+
+
+def embedded(loaded: Loaded, data: Path) -> ConnectionProfile | None:
+    """With nothing configured, the model that runs inside pluma, once its server and a model are here."""
+    if configured(loaded) or not local.available() or not local.installed(data):
+        return None
+    return ConnectionProfile(name=EMBEDDED, compat="local")
+
+
+def configured(loaded: Loaded) -> bool:
+    """Whether the config file has chat profiles, be they good or broken."""
+    return bool(loaded.config.chat.profiles) or loaded.problem_with("chat.profiles") is not None
+
+
+def _told(loaded: Loaded, section: str, profile: str) -> ConfigError | None:
+    problem = loaded.problem_with(f"{section}.profiles.{profile}".rstrip("."))
+    return problem.error(loaded.path) if problem else None

@@ -1,0 +1,221 @@
+"""The chat: a transcript, a composer, and what keys do to them. The work is done in the runtime."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from pluma_tui.core.actions import ACTIONS
+from pluma_tui.core.chat import Conversation
+from pluma_tui.core.errors import PlumaError
+from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta
+from pluma_tui.core.ids import new_id
+from pluma_tui.runtime.chat import OpenChat
+from pluma_tui.runtime.turn import Turn
+from pluma_tui.runtime.turns import nothing_came
+from pluma_tui.runtime.wiring import Runtime
+from pluma_tui.screens import telling
+from pluma_tui.screens.picker import Item, Picker
+from pluma_tui.widgets.composer import Composer
+from pluma_tui.widgets.keyhints import KeyHints
+from pluma_tui.widgets.keys import bindings, keymap, method
+from pluma_tui.widgets.statusline import StatusLine
+from pluma_tui.widgets.transcript import Entry, Transcript
+
+
+class ChatScreen(Screen[None]):
+    """One conversation on the screen."""
+
+    CSS_PATH = "chat.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("chat")]
+
+    def __init__(self, runtime: Runtime, conversation: Conversation | None = None, model: str = "") -> None:
+        """`model` is what the command line asked for; empty for the conversation's or profile's own."""
+        super().__init__()
+        self._runtime = runtime
+        self._chat = OpenChat(runtime, conversation)
+        if model:
+            self._chat.pick(model)
+        self._unanswered: list[str] = []  # entries that the next question takes the place of
+
+    def compose(self) -> ComposeResult:
+        yield Transcript(id="transcript")
+        yield Composer(id="composer")
+        yield StatusLine(id="status")
+        yield KeyHints(keymap(self._runtime.config.keys), id="hints")
+
+    def on_mount(self) -> None:
+        self._transcript = self.query_one(Transcript)
+        self._composer = self.query_one(Composer)
+        self._status = self.query_one(StatusLine)
+        self._transcript.reasoning = self._runtime.config.ui.reasoning
+        self._composer.focus()
+        self._show_names()
+        if self._chat.conversation is not None:
+            self._open()
+        else:
+            self._transcript.show(telling.greeting(self._runtime))
+
+    # -- asking
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        if self._chat.busy:
+            self.notify("The answer is still coming; esc stops it.", timeout=3)
+            return
+        self._ask(event.text)
+
+    @work
+    async def _ask(self, text: str) -> None:
+        self._composer.clear()
+        self._status.state = "sending"
+        try:
+            turn = await self._chat.ask(text)
+        except PlumaError as error:
+            self._failed(error)
+            self._composer.restore(text)
+            return
+        for entry in self._unanswered:
+            self._transcript.remove(entry)
+        self._unanswered = []
+        self._transcript.add(telling.entry(turn.question))
+        self._transcript.add(Entry(id=turn.id, role="assistant", label=turn.model, running=True))
+        await self._follow(turn)
+
+    async def _follow(self, turn: Turn) -> None:
+        """Show an answer as it comes, for as long as this screen is there."""
+        ticking = self.set_interval(1.0, lambda: self._show_progress(turn))
+        try:
+            async for batch in turn.listen(every=1 / self._runtime.config.ui.frame_rate):
+                self._show_batch(turn.id, batch)
+            await self._ended(turn)
+        finally:
+            ticking.stop()
+
+    def _show_batch(self, message_id: str, batch: Sequence[ChatEvent]) -> None:
+        text = "".join(event.text for event in batch if isinstance(event, TextDelta))
+        reasoning = "".join(event.text for event in batch if isinstance(event, ReasoningDelta))
+        if text or reasoning:
+            self._transcript.feed(message_id, text=text, reasoning=reasoning)
+        for event in batch:
+            if isinstance(event, Notice):
+                self._status.state = event.message
+
+    def _show_progress(self, turn: Turn) -> None:
+        if (state := telling.progress(turn)) and not turn.done:
+            self._status.state = state
+
+    async def _ended(self, turn: Turn) -> None:
+        message = await turn.wait()
+        self._chat.learned(message.model)
+        self._show_names()
+        self._transcript.finish(
+            message.id, footer=telling.footer(message), label=message.model or "assistant"
+        )
+        self._status.state = telling.ended(message, time.monotonic() - turn.started)
+        if turn.error is None:
+            return
+        error_id = self._failed(turn.error)
+        if nothing_came(message):
+            self._transcript.remove(message.id)
+            self._unanswered = [turn.question.id, error_id]
+            self._composer.restore(turn.question.text)
+
+    def _failed(self, error: PlumaError) -> str:
+        entry = telling.error(error)
+        self._transcript.add(entry)
+        self._status.state = "failed"
+        return entry.id
+
+    # -- opening
+
+    @work
+    async def _open(self) -> None:
+        try:
+            path = await self._chat.path()
+        except PlumaError as error:
+            self._failed(error)
+            return
+        self._transcript.show([telling.entry(message) for message in path])
+        if self._chat.conversation and self._chat.conversation.profile not in ("", self._chat.profile):
+            self._note(
+                f"The profile {self._chat.conversation.profile} is gone; {self._chat.profile} answers."
+            )
+
+    def _note(self, text: str) -> None:
+        self._transcript.add(Entry(id=new_id(), role="notice", text=text))
+
+    def _show_names(self) -> None:
+        self._status.profile, self._status.model = self._chat.profile, self._chat.model
+
+    # -- actions
+
+    def action_chat_stop(self) -> None:
+        """Stop the answer; what came is kept."""
+        if self._chat.turn is not None:
+            self._chat.turn.stop()
+
+    def action_chat_new(self) -> None:
+        """Begin a new conversation; an answer that is being written goes on in its turn."""
+        self.app.switch_screen(ChatScreen(self._runtime))
+
+    def action_reasoning_toggle(self) -> None:
+        """Show or fold all reasoning."""
+        self._transcript.toggle_reasoning()
+
+    def action_transcript_up(self) -> None:
+        """Back by a page."""
+        self._transcript.scroll_page_up(animate=False)
+
+    def action_transcript_down(self) -> None:
+        """On by a page."""
+        self._transcript.scroll_page_down(animate=False)
+
+    def action_transcript_home(self) -> None:
+        """To the first message."""
+        self._transcript.scroll_home(animate=False)
+
+    def action_transcript_end(self) -> None:
+        """To the end, and follow."""
+        self._transcript.to_end()
+
+    @work
+    async def action_profile_switch(self) -> None:
+        """Choose another profile for this conversation."""
+        connections = self._runtime.connections
+        items = [Item(name, name, telling.profile(connections.profile(name))) for name in connections.names()]
+        chosen = await self.app.push_screen_wait(Picker("Profile", items, at=self._chat.profile))
+        if chosen is not None and chosen != self._chat.profile:
+            self._chat.switch(chosen)
+            self._switched()
+
+    @work
+    async def action_model_pick(self) -> None:
+        """Choose another model of this profile's server."""
+
+        async def load() -> list[Item]:
+            return [Item(m.id, m.label or m.id, telling.model(m)) for m in await self._chat.models()]
+
+        chosen = await self.app.push_screen_wait(Picker("Model", load=load, at=self._chat.model))
+        if chosen is not None and chosen != self._chat.model:
+            self._chat.pick(chosen)
+            self._switched()
+
+    def _switched(self) -> None:
+        self._show_names()
+        model = f" · {self._chat.model}" if self._chat.model else ""
+        self._note(f"From here on {self._chat.profile}{model} answers.")
+
+    @work
+    async def action_palette(self) -> None:
+        """Find a command by typing."""
+        items = [Item(method(a), a.title, a.help) for a in ACTIONS if a.scope in ("app", "chat")]
+        chosen = await self.app.push_screen_wait(Picker("Commands", items))
+        if chosen is not None:
+            await asyncio.sleep(0)
+            await self.run_action(chosen if hasattr(self, f"action_{chosen}") else f"app.{chosen}")

@@ -1,0 +1,91 @@
+"""Values of the runtime as words on a screen. No widget is touched here."""
+
+import time
+
+from pluma_tui.core.chat import Message
+from pluma_tui.core.errors import PlumaError
+from pluma_tui.core.ids import new_id
+from pluma_tui.core.models import ModelInfo
+from pluma_tui.core.profile import ConnectionProfile
+from pluma_tui.runtime.turn import Turn
+from pluma_tui.runtime.wiring import Runtime
+from pluma_tui.widgets.transcript import Entry
+
+_ENDINGS = {
+    "length": "cut off at the limit of tokens",
+    "stopped": "stopped",
+    "refused": "refused",
+    "tool_calls": "asks for tools",
+    "failed": "broke off",
+}
+
+
+def entry(message: Message) -> Entry:
+    """A stored message as the transcript shows it."""
+    role = message.role if message.role in ("user", "assistant", "system") else "notice"
+    label = {"user": "you", "assistant": message.model or "assistant"}.get(message.role, message.role)
+    text = message.text or (message.error if message.role == "assistant" else "")
+    return Entry(
+        id=message.id,
+        role=role,
+        text=text,
+        reasoning=message.reasoning,
+        label=label,
+        footer=footer(message),
+    )
+
+
+def footer(message: Message) -> str:
+    """How an answer ended and what it took: "34 tokens · 50/s"."""
+    if message.role != "assistant":
+        return ""
+    parts = [_ENDINGS[message.ending]] if message.ending in _ENDINGS else []
+    if message.ending is None and message.created:
+        parts.append("unfinished: pluma ended before the answer did")
+    if message.usage is not None:
+        parts.append(f"{message.usage.output} tokens")
+        if message.usage.rate:
+            parts.append(f"{message.usage.rate:.0f}/s")
+    return " · ".join(parts)
+
+
+def progress(turn: Turn) -> str:
+    """What a running turn is doing, for the status line; empty to leave what stands there."""
+    began, pieces = turn.draft.began, turn.draft.pieces
+    if began is None:
+        seconds = time.monotonic() - turn.started
+        return f"waiting {seconds:.0f} s" if seconds >= 1 and not turn.draft.noticed else ""
+    seconds = max(time.monotonic() - began, 0.1)
+    return f"~{pieces} tokens · {pieces / seconds:.0f}/s"
+
+
+def ended(message: Message, seconds: float) -> str:
+    """The last state of a turn, with the seconds it took."""
+    words = _ENDINGS.get(message.ending or "", "done")
+    usage = message.usage
+    rate = f" · {usage.rate:.0f}/s" if usage and usage.rate else ""
+    tokens = f" · {usage.output} tokens{rate}" if usage else ""
+    return f"{words}{tokens} · {seconds:.1f} s"
+
+
+def error(problem: PlumaError) -> Entry:
+    """What went wrong and what to do, as an entry of the transcript."""
+    text = f"{problem.message}\n\n{problem.hint}" if problem.hint else problem.message
+    return Entry(id=new_id(), role="error", text=text, label="error")
+
+
+def profile(chosen: ConnectionProfile) -> str:
+    """A profile in a list: where it is and what it asks for."""
+    return " · ".join(part for part in (chosen.model, chosen.base_url, chosen.compat) if part)
+
+
+def model(info: ModelInfo) -> str:
+    """A model in a list: how much it can hold and what it can do."""
+    context = f"{info.context:,} tokens" if info.context else ""
+    return " · ".join(part for part in (context, *info.traits) if part)
+
+
+def greeting(runtime: Runtime) -> list[Entry]:
+    """What an empty conversation says: config problems, if there are any."""
+    lines = [problem.text(runtime.loaded.path) for problem in runtime.loaded.problems]
+    return [Entry(id=new_id(), role="notice", text=text) for text in lines]

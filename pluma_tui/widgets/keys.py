@@ -1,0 +1,38 @@
+"""Bindings made from the table of actions, so that a key is written down once."""
+
+from collections.abc import Mapping
+
+from textual.binding import Binding
+
+from pluma_tui.core.actions import ACTIONS, Action, Scope
+
+
+def bindings(scope: Scope) -> list[Binding]:
+    """The bindings of one scope; the id of each is its action's, for remapping by `[keys]`."""
+    return [
+        Binding(",".join(action.keys), method(action), action.title, show=False, priority=True, id=action.id)
+        for action in ACTIONS
+        if action.scope == scope
+    ]
+
+
+def method(action: Action) -> str:
+    """The name of the Textual action: "chat.stop" is done by `action_chat_stop`."""
+    return action.id.replace(".", "_")
+
+
+def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
+    """`[keys]` of the config as Textual takes it: several keys of an action joined by commas."""
+    return {name: key if isinstance(key, str) else ",".join(key) for name, key in keys.items()}
+
+
+_NAMES = {
+    "escape": "esc", "enter": "enter", "pageup": "pgup", "pagedown": "pgdn", "shift+\\r": "shift+enter",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key for people: `^q` for ctrl+q, `esc` for escape."""
+    if key.startswith("ctrl+") and len(key) == 6:
+        return f"^{key[5:]}"
+    return _NAMES.get(key, key)
