@@ -40,9 +40,11 @@ def record(value: Any) -> None:
 
 def dumps(value: Any, indent: int | None = None) -> str:
     """JSON as UTF-8 can carry it; on a terminal nothing but visible ASCII."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    separators = (",", ": ") if indent else (",", ":")
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     if sys.stdout.isatty() or not _encodable(text):
-        text = json.dumps(value, ensure_ascii=True, indent=indent).replace("\x7f", "\\u007f")
+        text = json.dumps(value, ensure_ascii=True, indent=indent, separators=separators)
+        text = text.replace("\x7f", "\\u007f")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Changes config.toml with tomlkit: comments and order survive, and nothing is written that would not load."""
+"""Changes config.toml with tomlkit: comments and order survive; what would not load is not written."""
 
 from collections.abc import Mapping
 from pathlib import Path
