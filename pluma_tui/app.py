@@ -44,8 +44,6 @@ class PlumaApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._signalled, number)
         self.push_screen(ChatScreen(self._runtime, *self._first))
-        if self._runtime.connections.active() is None:
-            self._welcome()
 
     def _signalled(self, number: signal.Signals) -> None:
         """Store what came, put the terminal right, and go; hard after a grace period."""
@@ -57,11 +55,6 @@ class PlumaApp(App[int]):
     async def _leave(self, code: int) -> None:
         await self._runtime.turns.aclose()
         self.exit(code, return_code=code)
-
-    def _welcome(self) -> None:
-        from pluma_tui.screens.welcome import Welcome
-
-        self.push_screen(Welcome(self._runtime))
 
     async def action_app_quit(self) -> None:
         """Leave; what is running is stopped and stored first."""

@@ -18,7 +18,7 @@ from pluma_tui.core.ids import new_id
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import nothing_came
-from pluma_tui.runtime.wiring import Runtime
+from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.widgets.composer import Composer
@@ -60,6 +60,8 @@ class ChatScreen(Screen[None]):
             self._open()
         else:
             self._transcript.show(telling.greeting(self._runtime))
+        if not self._chat.profile and not configured(self._runtime.loaded):
+            self._welcome()
 
     # -- asking
 
@@ -133,6 +135,15 @@ class ChatScreen(Screen[None]):
         return entry.id
 
     # -- opening
+
+    @work
+    async def _welcome(self) -> None:
+        from pluma_tui.screens.welcome import Welcome
+
+        chosen = await self.app.push_screen_wait(Welcome(self._runtime))
+        if chosen is not None:
+            self._chat.switch(chosen)
+            self._show_names()
 
     @work
     async def _open(self) -> None:
