@@ -1,0 +1,179 @@
+"""``compat = "local"``: models that run inside pluma, on llama.cpp's own server in a child process.
+
+The child speaks the OpenAI shape, so that everything but starting it is left to that provider.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pluma_tui import local
+from pluma_tui.core.chat import ChatRequest
+from pluma_tui.core.errors import (
+    BrokenStream,
+    ConfigError,
+    ContextExceeded,
+    ProviderError,
+    TimedOut,
+    Unreachable,
+)
+from pluma_tui.core.events import ChatEvent, Notice
+from pluma_tui.core.models import ModelInfo
+from pluma_tui.core.profile import ConnectionProfile, SecretRef
+from pluma_tui.files import paths
+from pluma_tui.local.models import resolve, size_text
+from pluma_tui.local.server import LocalServer, Spec, close_servers, servers
+from pluma_tui.providers import registry
+from pluma_tui.providers.base import ProviderPlugin
+from pluma_tui.transport.http import ClientPool
+
+if TYPE_CHECKING:
+    import httpx
+
+CONTEXT = 8192
+"""Tokens of context where the profile sets no `context_size`."""
+
+_SOON = 1.0  # seconds of loading that need no word
+_EVERY = 5.0  # seconds between two words about it
+_OWN = ("threads", "gpu_layers")
+
+
+class Local:
+    """Starts the server of a model when it is first asked, and passes its answers on."""
+
+    id = "local"
+    upstream = "embedded llama.cpp"
+
+    def __init__(self, profile: ConnectionProfile, client: "httpx.AsyncClient") -> None:
+        self._profile = profile  # `client` leads nowhere: the child's address and key are not known yet
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        """Answer: notices while the model is loaded, then what its server says.
+
+        Raises ProviderError, and ConfigError where the extra or the model is missing.
+        """
+        spec = self._spec(request)
+        passed = msgspec.structs.replace(
+            request,
+            model=spec.name,
+            options={name: value for name, value in request.options.items() if name not in _OWN},
+        )
+        async with servers().lease(spec) as server:
+            async with aclosing(self._start(server)) as notices:
+                async for notice in notices:
+                    yield notice
+            async with aclosing(self._answer(server, passed)) as events:
+                async for event in events:
+                    yield event
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """The library, the default model first. Starts nothing. Raises ConfigError."""
+        found = local.installed(paths.data_dir())
+        return [ModelInfo(model.name, f"{model.name}, {size_text(model.size)}") for model in found]
+
+    def _spec(self, request: ChatRequest) -> Spec:
+        if not local.available():
+            raise _no_extra()
+        model = resolve(request.model or self._profile.model, paths.data_dir())
+        options = {**self._profile.options, **request.options}
+        context = request.sampling.context_size or self._profile.sampling.context_size or CONTEXT
+        return Spec(
+            name=model.name,
+            model=model.path,
+            size=model.size,
+            context=context,
+            threads=_whole(options, "threads", least=1) or _threads(),
+            gpu_layers=_whole(options, "gpu_layers", least=0),
+        )
+
+    async def _start(self, server: LocalServer) -> AsyncGenerator[Notice, None]:
+        """What to tell while the server starts; nothing if it runs already."""
+        starting, spec = server.start(), server.spec
+        limit = self._profile.first_event_timeout or float("inf")
+        began = time.monotonic()
+        if not starting.done():
+            yield Notice(f"Starting {spec.name}…")
+        pause = _SOON
+        while not (await asyncio.wait({starting}, timeout=pause))[0]:
+            took = time.monotonic() - began
+            if took >= limit:
+                await server.aclose()
+                hint = "first_event_timeout in the profile sets how long to wait."
+                raise TimedOut(f"{spec.name} was not loaded within {limit:g} s", hint=hint)
+            yield Notice(f"Loading {spec.name}, {size_text(spec.size)}, for {took:.0f} s…")
+            pause = min(_EVERY, max(limit - took, 0.01))
+        if starting.cancelled():
+            raise ProviderError(f"{spec.name} was given up while it was being loaded")
+        starting.result()
+
+    async def _answer(self, server: LocalServer, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+        profile = msgspec.structs.replace(
+            self._profile,
+            compat="openai",
+            base_url=f"{server.url}/v1",
+            api_key=SecretRef("literal", server.key),
+            headers={},
+            proxy="",
+            options={},
+        )
+        try:
+            async with aclosing(ClientPool()) as pool:
+                client = pool.client(profile, secret=_literal)
+                provider = registry.load("openai").factory(profile, client)
+                async with aclosing(provider.stream(request)) as events:
+                    async for event in events:
+                        yield event
+        except ContextExceeded as error:
+            now = f"{server.spec.context:,} tokens"
+            error.hint = f"Begin a new conversation, or raise context_size in the profile (now {now})."
+            raise
+        except (Unreachable, BrokenStream) as error:
+            if why := await server.last_words():
+                raise BrokenStream(f"the embedded server of {server.spec.name} ended: {why}") from error
+            raise
+
+
+def _whole(options: dict[str, object], name: str, *, least: int) -> int | None:
+    """A whole number among the options; None where it is not set. Raises ConfigError."""
+    value = options.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+        return value
+    raise ConfigError(f"must be a whole number from {least} on", key=f"options.{name}")
+
+
+def _threads() -> int:
+    """Half of what this process may use: more share cores, and starve the program that shows the text."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable // 2)
+
+
+async def _literal(secret: SecretRef) -> str:
+    return str(secret.value)
+
+
+def _no_extra() -> ConfigError:
+    hint = "Run: pip install 'pluma-tui[local]'"
+    if sys.version_info >= (3, 14):
+        hint = "Its server, the package xllamacpp, comes for Python 3.11 to 3.13."
+    return ConfigError("pluma was installed without the embedded server", hint=hint)
+
+
+PLUGIN = ProviderPlugin(
+    name="local",
+    label="Models that run inside pluma (llama.cpp)",
+    factory=Local,
+    default_base_url="http://localhost",
+    options={
+        "threads": "how many threads compute; unset: half of the processors",
+        "gpu_layers": "how many layers go to the graphics card; unset: llama.cpp decides",
+        "chat_template_kwargs": "values for the model's chat template, such as { enable_thinking = false }",
+        "response_format": 'the form of the answer, such as { type = "json_object" }',
+    },
+    close=close_servers,
+)
