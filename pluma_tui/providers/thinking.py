@@ -8,6 +8,7 @@ from pluma_tui.core.events import ReasoningDelta, TextDelta
 _OPEN, _CLOSE = "<think>", "</think>"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 _TICKS = re.compile(r"(`+)|[^`]+")
+_INDENT = 4  # characters of white space after which a fence is none
 _LINE_KEPT = 200  # characters of a line that are looked at for a fence or a tag
 
 
@@ -30,6 +31,8 @@ class ThinkSplitter:
 
     def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
         """What `text` brings, in order."""
+        if not text:
+            return
         # The usual piece is a few plain letters within a line.
         if not self._thinking and self._line.strip() and not self._run and not _special(text):
             self._keep(text)
@@ -85,7 +88,9 @@ class ThinkSplitter:
     def _keep(self, text: str) -> None:
         """Remember what matters of the current line."""
         if len(self._line) < _LINE_KEPT:
-            self._line += text[:_LINE_KEPT]
+            line = self._line + text
+            indent = len(line) - len(line.lstrip())
+            self._line = line[max(indent - _INDENT, 0) :][:_LINE_KEPT]
         if not self._fence and ("`" in text or self._run):
             for match in _TICKS.finditer(text):
                 if match[1]:

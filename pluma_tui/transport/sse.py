@@ -76,9 +76,7 @@ class Answer:
         limit = asyncio.timeout_at(self._deadline)
         try:
             async with limit:
-                data = ""
-                while not data:
-                    data = await anext(self._events)
+                data = await anext(self._events)
         except TimeoutError as error:
             raise (self._late() if limit.expired() else self._translate(error)) from error
         except NETWORK_ERRORS as error:
@@ -123,7 +121,8 @@ class Answer:
 async def _events(text: "_Text") -> AsyncGenerator[str, None]:
     async with aclosing(EventSource(cast(httpx.Response, text)).aiter_sse()) as source:
         async for event in source:
-            yield event.data
+            if event.data:
+                yield event.data
 
 
 async def _document(text: "_Text") -> AsyncGenerator[str, None]:

@@ -1,0 +1,107 @@
+"""A tiny HTTP server that plays bytes exactly as given: whole, cut short, in pieces, or falling silent."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Play:
+    """One answer, from its status line on. `cut`: close after so many bytes. `silent`: keep the connection
+    open afterwards, without a word. `piece` bytes at a time, `every` seconds. `again`: a coda that is
+    repeated, `every` seconds, until the client goes."""
+
+    data: bytes
+    cut: int | None = None
+    silent: bool = False
+    piece: int = 1 << 20
+    every: float = 0.0
+    again: bytes = b""
+
+
+@dataclass
+class Request:
+    """What a client sent. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class ReplayServer:
+    """`url` has no path. `left` is set when a client closes its connection before the server does."""
+
+    url: str = ""
+    requests: list[Request] = field(default_factory=list)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def replay(*plays: Play | bytes) -> AsyncIterator[ReplayServer]:
+    """Serve on a free loopback port: each request gets the next play, and the last one again and again."""
+    state = ReplayServer()
+    waiting = [play if isinstance(play, Play) else Play(play) for play in plays]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            state.requests.append(await _read(reader))
+            play = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+            gone = asyncio.create_task(reader.read())
+            performance = asyncio.create_task(_perform(play, writer))
+            await asyncio.wait({gone, performance}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                state.left.set()
+            gone.cancel()
+            performance.cancel()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    state.url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    try:
+        yield state
+    finally:
+        server.close()
+
+
+def answer(body: bytes | str | dict | list, *, status: int = 200, kind: str = "", **headers: str) -> bytes:
+    """A response that ends with its connection; underscores in header names become dashes."""
+    if isinstance(body, dict | list):
+        body, kind = json.dumps(body, ensure_ascii=False), kind or "application/json"
+    if isinstance(body, str):
+        body = body.encode()
+    lines = [f"HTTP/1.1 {status} X", f"Content-Type: {kind or 'text/event-stream'}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def _read(reader: asyncio.StreamReader) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.strip().split("\r\n")
+    method, path, _ = first.split(" ")
+    pairs = (line.partition(":") for line in lines)
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Request(method, path, headers, body)
+
+
+async def _perform(play: Play, writer: asyncio.StreamWriter) -> None:
+    data = play.data[: play.cut]
+    for start in range(0, len(data), play.piece):
+        writer.write(data[start : start + play.piece])
+        await writer.drain()
+        await asyncio.sleep(play.every)
+    while play.again:
+        writer.write(play.again)
+        await writer.drain()
+        await asyncio.sleep(play.every)
+    if play.silent:
+        await asyncio.Event().wait()
