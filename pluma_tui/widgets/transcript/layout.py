@@ -1,0 +1,105 @@
+"""All messages below each other: what is at which row, and places that outlive a change of heights."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pluma_tui.widgets.transcript.heights import Heights
+from pluma_tui.widgets.transcript.lines import Line
+from pluma_tui.widgets.transcript.message import Message
+
+
+@dataclass(frozen=True)
+class Place:
+    """A spot in the conversation: message, section of it, and the part of the section's height."""
+
+    message: str
+    section: int
+    part: float
+
+
+class Layout:
+    """The messages in order, and the rows they take."""
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self._messages = list(messages)
+        self._numbers = {message.entry.id: number for number, message in enumerate(self._messages)}
+        self._heights = Heights(message.rows for message in self._messages)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __contains__(self, entry_id: object) -> bool:
+        return entry_id in self._numbers
+
+    def __getitem__(self, entry_id: str) -> Message:
+        return self._messages[self._numbers[entry_id]]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all messages together."""
+        return self._heights.total
+
+    def append(self, message: Message) -> None:
+        """One more at the end."""
+        self._numbers[message.entry.id] = len(self._messages)
+        self._messages.append(message)
+        self._heights.append(message.rows)
+
+    def without(self, entry_id: str) -> "Layout":
+        """All but that one."""
+        return Layout(message for message in self._messages if message.entry.id != entry_id)
+
+    def changed(self, entry_id: str) -> None:
+        """That message may have another height by now."""
+        number = self._numbers[entry_id]
+        self._heights.set(number, self._messages[number].rows)
+
+    def reset(self) -> None:
+        """The width, the styles or a choice has changed: nothing that was rendered holds any more."""
+        for message in self._messages:
+            message.reset()
+        self._heights = Heights(message.rows for message in self._messages)
+
+    def measure(self, top: int, bottom: int) -> bool:
+        """Make heights exact between two rows; says whether any was not what was guessed."""
+        changed = False
+        number = self._heights.at(top)
+        while 0 <= number < len(self._messages):
+            start = self._heights.start(number)
+            if start >= bottom:
+                break
+            message = self._messages[number]
+            changed |= message.measure(top - start, bottom - start)
+            self._heights.set(number, message.rows)
+            number += 1
+        return changed
+
+    def lines(self, top: int, height: int) -> list[Line | None]:
+        """The lines from row `top` on; None where there are none. `measure` them before."""
+        lines: list[Line | None] = []
+        number = self._heights.at(top)
+        while 0 <= number < len(self._messages) and len(lines) < height:
+            start = self._heights.start(number)
+            lines += self._messages[number].lines(max(0, top - start), top + height - start)
+            number += 1
+        return (lines + [None] * height)[:height]
+
+    def place(self, row: int) -> Place | None:
+        """What is at a row; None if there is nothing at all."""
+        number = self._heights.at(row)
+        if number < 0:
+            return None
+        message = self._messages[number]
+        section, part = message.place(row - self._heights.start(number))
+        self._heights.set(number, message.rows)
+        return Place(message.entry.id, section, part)
+
+    def row(self, place: Place) -> int:
+        """The row of a place; the first one if its message is gone."""
+        number = self._numbers.get(place.message)
+        if number is None:
+            return 0
+        message = self._messages[number]
+        within = message.row(place.section, place.part)
+        self._heights.set(number, message.rows)
+        return self._heights.start(number) + within

@@ -1,0 +1,56 @@
+"""The styles of the transcript, taken from the theme by component classes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.style import Style
+
+from pluma_tui.widgets.transcript.entry import Role
+
+NAMES = (
+    "label", "faint", "user-bar", "system", "notice", "error", "heading", "strong", "link", "literal",
+    "marker", "rule", "quote", "code", "code-label", "keyword", "string", "comment", "number", "name",
+)  # fmt: skip
+_BARS: dict[str, str] = {"user": "user-bar", "error": "error"}
+CLASSES = frozenset(f"transcript--{name}" for name in NAMES)
+
+
+class Themed(Protocol):
+    """What has component styles: a widget."""
+
+    def get_component_rich_style(self, *names: str, partial: bool = False) -> Style:
+        """The style of a component class."""
+        ...
+
+
+@dataclass(frozen=True)
+class Look:
+    """All styles, complete with foreground and background; `base` is that of plain text."""
+
+    base: Style
+    styles: dict[str, Style]
+
+    def __getitem__(self, name: str) -> Style:
+        return self.styles[name]
+
+    def bar(self, role: Role) -> Style | None:
+        """The style of the bar at the left of what such a role says; None for no bar."""
+        return self.styles[_BARS[role]] if role in _BARS else None
+
+    def text(self, role: Role) -> Style:
+        """The style of what such a role says."""
+        return self.styles[role] if role in ("system", "notice", "error") else self.base
+
+    def label(self, role: Role) -> Style:
+        """The style of the name of who speaks."""
+        return self.styles["user-bar" if role == "user" else "error" if role == "error" else "label"]
+
+
+def plain_look() -> Look:
+    """No styles at all."""
+    return Look(Style.null(), dict.fromkeys(NAMES, Style.null()))
+
+
+def look_of(widget: Themed, base: Style) -> Look:
+    """The styles that the theme gives by now."""
+    return Look(base, {name: widget.get_component_rich_style(f"transcript--{name}") for name in NAMES})

@@ -1,0 +1,176 @@
+"""One message on the page: its blocks in sections, parsed when it is first seen or as it streams in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pluma_tui.core.text import Cleaner, clean, clean_line
+from pluma_tui.widgets.transcript.blocks import Block, Footer, Label, Plain, Thought
+from pluma_tui.widgets.transcript.builder import Builder
+from pluma_tui.widgets.transcript.entry import Entry
+from pluma_tui.widgets.transcript.heights import Heights
+from pluma_tui.widgets.transcript.lines import Line
+from pluma_tui.widgets.transcript.markdown import Env
+from pluma_tui.widgets.transcript.plain import Thoughts, plain_blocks
+from pluma_tui.widgets.transcript.sections import Page, Section, guess_rows
+
+REPARSE_MAX = 524_288  # characters of a finished message that are parsed once more
+
+
+class Message:
+    """The view of one entry. Nothing of it is parsed before `open`."""
+
+    def __init__(self, entry: Entry, page: Page) -> None:
+        self.entry = entry
+        self._page = page
+        self._text = [entry.text] if entry.text else []
+        self._reasoning = [entry.reasoning] if entry.reasoning else []
+        self._builder: Builder | None = None
+        self._cleaner = Cleaner()
+        self._thoughts = Thoughts()
+        self._head = 0  # how many sections come before the text
+        self._sections: list[Section] = []
+        self._heights = Heights()
+        self._guess = 0
+
+    @property
+    def rows(self) -> int:
+        """Height in lines, the empty line before the message included. A guess until it was seen."""
+        if self._sections:
+            return self._heights.total
+        if not self._guess:
+            self._guess = 3 + guess_rows(self.entry.text, self._page.width)
+        return self._guess
+
+    def feed(self, text: str, reasoning: str) -> None:
+        """More of a running message, raw."""
+        self.open()
+        done = len(self._builder.done) if self._builder else 0
+        if text:
+            self._text.append(text)
+            if self._builder:
+                self._builder.feed(self._cleaner.feed(text))
+        if reasoning:
+            self._reasoning.append(reasoning)
+            self._thoughts.feed(reasoning)
+        self._arrange(0 if reasoning or not self._builder else self._head + done)
+
+    def finish(self, *, footer: str, label: str | None) -> None:
+        """Nothing more comes. The whole is parsed once more, so that reference links come right."""
+        text, reasoning = "".join(self._text), "".join(self._reasoning)
+        label = self.entry.label if label is None else label
+        self.entry = replace(
+            self.entry, text=text, reasoning=reasoning, footer=footer, label=label, running=False
+        )
+        if not self._sections:
+            return
+        if self._builder:
+            self._builder.feed(self._cleaner.flush())
+            self._builder.finish()
+            if len(text) <= REPARSE_MAX:
+                self._builder = self._parsed()
+            if self._builder.env.get("references"):
+                self._sections = []
+        self._arrange(0)
+
+    def open(self) -> None:
+        """Parse what there is, if that was not done."""
+        if self._sections:
+            return
+        if self.entry.role == "assistant":
+            self._builder = self._parsed()
+        self._thoughts = Thoughts("".join(self._reasoning))
+        self._arrange(0)
+
+    def reset(self, *, keep_blocks: bool = True) -> None:
+        """The width, the styles or the choice how reasoning is shown has changed."""
+        self._guess = 0
+        if self._sections:
+            self._sections = []
+            self._arrange(0)
+
+    def measure(self, top: int, bottom: int) -> bool:
+        """Make heights exact between two rows of the message; says whether any was not what was guessed."""
+        rows = self.rows
+        self.open()
+        changed = self.rows != rows
+        index = self._heights.at(top)
+        while index < len(self._sections) and self._heights.start(index) < bottom:
+            section = self._sections[index]
+            if not section.exact:
+                self._lines(section)
+                changed |= self._heights[index] != section.height
+                self._heights.set(index, section.height)
+            index += 1
+        return changed
+
+    def lines(self, top: int, bottom: int) -> Iterator[Line]:
+        """The lines between two rows, as far as there are any; `measure` them before."""
+        index = self._heights.at(top)
+        at = self._heights.start(index)
+        for section in self._sections[index:]:
+            if at >= bottom:
+                return
+            yield from self._lines(section)[max(0, top - at) : bottom - at]
+            at += section.height
+
+    def place(self, row: int) -> tuple[int, float]:
+        """Where a row is in terms that outlive a change of heights: section, and part of its height."""
+        self.open()
+        index = self._heights.at(row)
+        return index, (row - self._heights.start(index)) / max(1, self._heights[index])
+
+    def row(self, section: int, part: float) -> int:
+        """The row of a place."""
+        self.open()
+        section = min(section, len(self._sections) - 1)
+        return self._heights.start(section) + round(part * self._heights[section])
+
+    def _parsed(self) -> Builder:
+        """The text there is, parsed as a whole; more may come if the message is running."""
+        self._cleaner = Cleaner()
+        builder = Builder(self._page.markdown)
+        text = "".join(self._text)
+        if self.entry.running:
+            builder.feed(self._cleaner.feed(text))
+        else:
+            builder.feed(clean(text))
+            builder.finish()
+        return builder
+
+    def _arrange(self, keep: int) -> None:
+        """Make sections of all blocks, but for the first `keep` sections, which are as they were."""
+        known = {section.block: section for section in self._sections[keep:]}
+        del self._sections[keep:]
+        self._heights.cut(keep)
+        for block in self._blocks(keep):
+            section = known.get(block) or Section(block, self._page.guess(block))
+            self._sections.append(section)
+            self._heights.append(section.height)
+
+    def _blocks(self, start: int) -> Iterator[Block]:
+        """The blocks from number `start` on."""
+        if start < self._head or not start:
+            head = self._head_blocks()
+            self._head = len(head)
+            yield from head[start:]
+        done = max(0, start - self._head)
+        if self._builder:
+            yield from self._builder.done[done:]
+            yield from self._builder.open
+        else:
+            yield from plain_blocks(clean("".join(self._text)))[done:]
+        if self.entry.footer:
+            yield Footer(clean_line(self.entry.footer))
+
+    def _head_blocks(self) -> Sequence[Block]:
+        label = [Label(clean_line(self.entry.label))] if self.entry.label else [Plain("")]
+        if not self._reasoning or self._page.reasoning == "hidden":
+            return label
+        if self._page.reasoning == "folded":
+            running = self.entry.running and not self._text
+            return [*label, Thought(self._thoughts.words, running), Plain("")]
+        return [*label, *plain_blocks(self._thoughts.text, faint=True), Plain("")]
+
+    def _lines(self, section: Section) -> list[Line]:
+        env: Env = self._builder.env if self._builder else {}
+        return self._page.lines(section, self.entry.role, env)
