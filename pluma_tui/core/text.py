@@ -23,29 +23,33 @@ _SEQUENCE = re.compile(
     r"|\x1b[ -/]{1,4}[0-~]"
     r"|\x1b[0-OQ-WYZ`-jl-~\\]"
 )
-# The beginning of any of them at the end of a piece: more may come.
+# The beginning of any of them at the end of a piece: more may come. It is at most _LONGEST characters.
 _PARTIAL = re.compile(
     rf"(?:(?:\x1b\[|\x9b){_CSI_BODY}"
     rf"|(?:\x1b[\]PX^_k]|[\x90\x98\x9d\x9e\x9f]){_PAYLOAD}\x1b?"
-    r"|\x1b[ -/]{0,4}"
-    r"|\r)\Z"
+    r"|\x1b[ -/]{0,4})\Z"
 )
+_LONGEST = 4100
 _NEWLINE = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufff9-\ufffb\U000e0000-\U000e0fff\U0010eeee]"
 )
-_RARE = re.compile("[\u0300-\u2fff\ua000-\uabff\ufb00-\ufdff\ufe20-\ufe2f\U00010000-\U0001ffff]{5,}")
+# Where combining marks live: a run that is long enough to hold too many of them is looked at closely.
+_RARE = re.compile(
+    "[\u0300-\u2fff\u302a-\u302f\u3099\u309a\ua000-\uabff\ufb00-\ufe2f\U00010000-\U0001ffff]{5,}"
+)
 _SPACE = re.compile(r"[ \t\n]+")
 _MARKS_KEPT = 4
+_MAX_URL = 2048
 
 
 def clean(text: str) -> str:
     """`text` with everything removed that could act on a terminal or hide from a reader."""
     if text.isascii() and text.isprintable():
         return text
-    if "\x1b" in text or _CONTROL.search(text):
+    if _CONTROL.search(text):
         text = _SEQUENCE.sub("", text)
     return _plain(text)
 
@@ -58,9 +62,10 @@ def clean_line(text: str, limit: int = 200) -> str:
 
 def clean_url(url: str) -> str:
     """A link's target that may be handed to a terminal (OSC 8): http, https or mailto, else empty."""
-    if not re.match(r"(?:https?://|mailto:)[^\s]", url, re.IGNORECASE) or len(url) > 2048:
+    if not re.match(r"(?:https?://|mailto:)[^\s]", url, re.IGNORECASE) or len(url) > _MAX_URL:
         return ""
-    return "".join(c if "!" <= c <= "~" else _percent(c) for c in clean(url) if c not in "\n\t")
+    safe = "".join(c if "!" <= c <= "~" else _percent(c) for c in clean(url) if c not in "\n\t")
+    return safe if len(safe) <= _MAX_URL else ""
 
 
 class Cleaner:
@@ -70,36 +75,51 @@ class Cleaner:
     """
 
     def __init__(self) -> None:
-        self._held = ""
+        self._held = ""  # the beginning of what may become a sequence
+        self._return = ""  # a CR whose LF may follow
+        self._marks = ""  # the combining marks that what was shown ends in
 
     def feed(self, piece: str) -> str:
         """More text; returns what can be shown of it by now."""
-        if not self._held and piece.isascii() and piece.isprintable():
+        if piece.isascii() and piece.isprintable() and not (self._held or self._return):
+            self._marks = "" if piece else self._marks
             return piece
         text = self._held + piece
-        if "\x1b" in text or _CONTROL.search(text):
-            text = _SEQUENCE.sub("", text)
-        cut = len(text)
-        if partial := _PARTIAL.search(text, max(0, cut - 4100)):
-            cut = partial.start()
-        ready, self._held = text[:cut], text[cut:]
-        if not self._held and ready and unicodedata.category(ready[-1]) in ("Mn", "Me"):
-            ready, self._held = _hold_marks(ready)
-        return _plain(ready)
+        text, self._held = _whole(text) if _CONTROL.search(text) else (text, "")
+        text = self._return + text
+        self._return = "\r" if text.endswith("\r") else ""
+        return self._shown(text.removesuffix("\r"))
 
     def flush(self) -> str:
         """The rest: an unfinished sequence loses its power and stays as text."""
-        rest, self._held = self._held, ""
-        return _plain(rest)
+        rest = self._return + self._held
+        self._held = self._return = ""
+        return self._shown(rest)
+
+    def _shown(self, text: str) -> str:
+        """`text` made safe, its first marks counted together with those before it."""
+        text = _plain(self._marks + text)
+        start = len(self._marks)
+        self._marks = _last_marks(text)
+        return text[start:]
 
 
-def _hold_marks(text: str) -> tuple[str, str]:
-    """Cut before the last letter, whose marks may go on in the next piece."""
+def _whole(text: str) -> tuple[str, str]:
+    """`text` without its sequences, and apart from it the beginning of one at its end."""
+    end = 0
+    for match in _SEQUENCE.finditer(text):
+        end = match.end()
+    # Not before `end`: what stood before a sequence and what follows it never become one.
+    partial = _PARTIAL.search(text, max(end, len(text) - _LONGEST))
+    cut = partial.start() if partial else len(text)
+    return _SEQUENCE.sub("", text[:cut]), text[cut:]
+
+
+def _last_marks(text: str) -> str:
     at = len(text)
-    while at and unicodedata.category(text[at - 1]) in ("Mn", "Me"):
+    while at and len(text) - at < _MARKS_KEPT and _is_mark(text[at - 1]):
         at -= 1
-    at = max(0, at - 1)
-    return text[:at], text[at : at + 2 + _MARKS_KEPT]
+    return text[at:]
 
 
 def _plain(text: str) -> str:
@@ -115,10 +135,14 @@ def _cap_marks(match: re.Match[str]) -> str:
     kept: list[str] = []
     marks = 0
     for char in match[0]:
-        marks = marks + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        marks = marks + 1 if _is_mark(char) else 0
         if marks <= _MARKS_KEPT:
             kept.append(char)
     return "".join(kept)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char) in ("Mn", "Me")
 
 
 def _percent(char: str) -> str:
