@@ -9,6 +9,7 @@ import httpx
 from pluma_tui.core.errors import ConfigError
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
+_SPACELESS = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 def read_base_url(text: str, default_path: str = "", *, key: str = "base_url") -> httpx.URL:
@@ -17,8 +18,10 @@ def read_base_url(text: str, default_path: str = "", *, key: str = "base_url") -
     Slashes at the end, a query and a fragment are dropped; a path that was given is kept.
     """
     text = text.strip()
+    if not text:
+        raise ConfigError("the address of the server is missing", hint=_advice(""), key=key)
     scheme = _SCHEME.match(text)
-    if scheme is None or scheme[1].lower() not in ("http", "https"):
+    if scheme is None or scheme[1].lower() not in ("http", "https") or not _SPACELESS.fullmatch(text):
         raise ConfigError(f'"{_shown(text)}" is no address of a server', hint=_advice(text), key=key)
     try:
         url = httpx.URL(text)

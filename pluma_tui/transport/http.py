@@ -65,7 +65,9 @@ class ClientPool:
         `secret` is awaited with the profile's `api_key` whenever a request is made. No redirect is
         followed, and no time limit counts bytes: `transport.sse` counts events. Raises ConfigError.
         """
-        url = read_base_url(profile.base_url or default_base_url, default_path)
+        address = profile.base_url or default_base_url
+        # A dialect that names neither an address nor a path may not need one (a program, a double).
+        url = read_base_url(address, default_path) if address or default_path else httpx.URL()
         auth: httpx.Auth | None = None
         if profile.api_key is not None:
             auth = KeyAuth(profile.api_key, secret, url, auth_header, auth_prefix)

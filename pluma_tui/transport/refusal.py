@@ -44,12 +44,18 @@ _TOKENS = re.compile(
 
 @dataclass
 class _Said:
-    """What a server said: its words, and the fields that tell kinds of refusal apart."""
+    """What a server said: its words, and the fields that tell kinds of refusal apart; and `where` it is."""
 
     words: str
     kinds: set[str] = field(default_factory=set)
     code: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+    @property
+    def message(self) -> str:
+        """The server's words first, then where they came from."""
+        return f"{self.words} ({self.where})"
 
     def number(self, name: str, pattern: re.Pattern[str]) -> int:
         """A count of tokens: from the field `name`, else out of the words, else 0."""
@@ -68,16 +74,16 @@ def refusal(response: httpx.Response, body: bytes) -> Refused:
     if 300 <= status < 400:
         return _moved(response, where)
     said = _read(body, response.headers.get("content-type", ""))
-    words = hide(said.words) or f"HTTP {status} {response.reason_phrase}".rstrip()
-    said.words = f"{words} ({status} from {where})"
+    said.words = _short(hide(said.words)) or f"HTTP {status} {response.reason_phrase}".rstrip()
+    said.where = f"{status} from {where}"
     return _sort(said, status, response.headers, keyed=_has_key(response.request))
 
 
 def refusal_in_stream(document: Any, response: httpx.Response) -> Refused:
     """The error for an error object that came with HTTP 200. Its `status` is 0."""
     said = _from_json(document)
-    words = hider(response.request)(said.words) or "an error without words"
-    said.words = f"{words} (from {readable(response.request.url)})"
+    said.words = _short(hider(response.request)(said.words)) or "an error without words"
+    said.where = f"from {readable(response.request.url)}"
     error = _sort(said, said.code, response.headers, keyed=_has_key(response.request))
     error.status = 0
     return error
@@ -119,38 +125,38 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _sort(said: _Said, status: int, headers: Mapping[str, str], *, keyed: bool) -> Refused:
     """Which error of the tree this is."""
-    words, kinds = said.words, said.kinds
+    message, kinds, words = said.message, said.kinds, said.words.lower()
     if kinds & set(_NO_CREDIT) or status == 402:
-        return Refused(words, status=status, hint="The account behind this key has no credit left.")
+        return Refused(message, status=status, hint="The account behind this key has no credit left.")
     if kinds & set(_CONTEXT_TYPES) or (status < 500 and _CONTEXT_WORDS.search(words)):
         return _too_long(said, status)
     if status in (401, 403) or "authentication_error" in kinds:
         hint = "Check api_key in the profile." if keyed else "This server wants a key: set api_key."
-        return Unauthorized(words, status=status, hint=hint)
-    if status == 404 or kinds & set(_NO_MODEL) or "unexpected endpoint" in words.lower():
+        return Unauthorized(message, status=status, hint=hint)
+    if status == 404 or kinds & set(_NO_MODEL) or "unexpected endpoint" in words:
         return _not_found(said, status)
     if status == 429 or "rate_limit_error" in kinds or "rate_limit_exceeded" in kinds:
-        return RateLimited(words, status=status, retry_after=retry_after(headers))
-    if "loading model" in words.lower() or (status == 503 and "unavailable_error" in kinds):
-        return Loading(words, status=status, hint="The model is being loaded: ask again in a moment.")
+        return RateLimited(message, status=status, retry_after=retry_after(headers))
+    if "loading model" in words or (status == 503 and "unavailable_error" in kinds):
+        return Loading(message, status=status, hint="The model is being loaded: ask again in a moment.")
     # llama.cpp answers 500 for what it will never be able to do, such as pictures without a projector.
     if (status in _BUSY and "not supported" not in words) or "overloaded_error" in kinds:
-        return Overloaded(words, status=status, retry_after=retry_after(headers))
-    return Refused(words, status=status)
+        return Overloaded(message, status=status, retry_after=retry_after(headers))
+    return Refused(message, status=status)
 
 
 def _too_long(said: _Said, status: int) -> ContextExceeded:
     tokens, limit = said.number("n_prompt_tokens", _TOKENS), said.number("n_ctx", _LIMIT)
     hint = "Begin a new conversation, or give the model a larger context."
-    return ContextExceeded(said.words, status=status, tokens=tokens, limit=limit, hint=hint)
+    return ContextExceeded(said.message, status=status, tokens=tokens, limit=limit, hint=hint)
 
 
 def _not_found(said: _Said, status: int) -> NotFound:
-    about_model = "model_not_found" in said.kinds or re.search(r"\bmodels?\b", said.words.rpartition(" (")[0])
+    about_model = "model_not_found" in said.kinds or re.search(r"\bmodels?\b", said.words, re.IGNORECASE)
     hint = "Check base_url: for most servers it ends in /v1."
     if about_model:
         hint = "`pluma models` lists what the server offers."
-    return NotFound(said.words, status=status, hint=hint)
+    return NotFound(said.message, status=status, hint=hint)
 
 
 def _moved(response: httpx.Response, where: str) -> Refused:
@@ -177,18 +183,18 @@ def _read(body: bytes, content_type: str) -> _Said:
     if "html" in content_type or text.lstrip()[:15].lower().startswith(("<!doctype", "<html")):
         title = re.search(r"<title[^>]*>([^<]{1,200})", text, re.IGNORECASE)
         text = title[1] if title else "a web page"
-    return _Said(_short(text))
+    return _Said(text)
 
 
 def _from_json(document: Any) -> _Said:
     """The shapes met: {"error": {...}}, {"error": "..."}, {"detail": "..." | [...]}, {"message": "..."}."""
     if not isinstance(document, dict):
-        return _Said(_short(document if isinstance(document, str) else json.dumps(document)))
+        return _Said(document if isinstance(document, str) else json.dumps(document))
     error = document.get("error") or document
     if isinstance(error, str):
-        return _Said(_short(error))
+        return _Said(error)
     if not isinstance(error, dict):
-        return _Said(_short(json.dumps(error)))
+        return _Said(json.dumps(error))
     words = error.get("message") or error.get("detail") or document.get("message") or document.get("detail")
     code = error.get("code")
     kinds = {str(error[name]) for name in ("type", "code", "status") if isinstance(error.get(name), str)}
@@ -196,7 +202,7 @@ def _from_json(document: Any) -> _Said:
     if isinstance(details, dict) and isinstance(details.get("error_code"), str):
         kinds.add(details["error_code"])
     number = code if isinstance(code, int) else int(code) if isinstance(code, str) and code.isdecimal() else 0
-    return _Said(_short(_speak(words or error)), kinds, number, error)
+    return _Said(_speak(words or error), kinds, number, error)
 
 
 def _speak(words: Any) -> str:

@@ -65,14 +65,14 @@ class Answer:
         self._begun = False
         self._text = _Text(response, self._upstream)
         self._events = _document(self._text) if self.whole else _events(self._text)
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
 
     def __aiter__(self) -> "Answer":
         return self
 
     async def __anext__(self) -> str:
         if self._begun:
-            self._deadline = self._clock() + self.between if self.between else None
+            self._deadline = self._loop.time() + self.between if self.between else None
         limit = asyncio.timeout_at(self._deadline)
         try:
             async with limit:

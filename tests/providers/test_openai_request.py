@@ -155,10 +155,16 @@ async def test_the_models_of_llamacpp_are_told_once_with_their_context() -> None
             {"id": "m", "capabilities": {"vision": False, "function_calling": True}},
             ModelInfo("m", traits=("tools",)),
         ),
-        ({"id": "m", "supported_parameters": ["tools", "reasoning"]}, ModelInfo("m", traits=("tools", "thinking"))),
-        ({"id": "m", "meta": None, "architecture": [], "capabilities": "x", "context_length": "8"}, ModelInfo("m")),
+        (
+            {"id": "m", "supported_parameters": ["tools", "reasoning"]},
+            ModelInfo("m", traits=("tools", "thinking")),
+        ),
+        (
+            {"id": "m", "meta": None, "architecture": [], "capabilities": "x", "context_length": "8"},
+            ModelInfo("m"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_model_is_read_from_what_its_server_tells(entry: dict[str, Any], expected: ModelInfo) -> None:
     assert read_models({"object": "list", "data": [entry]}) == [expected]
 

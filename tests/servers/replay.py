@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -10,9 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Play:
-    """One answer, from its status line on. `cut`: close after so many bytes. `silent`: keep the connection
-    open afterwards, without a word. `piece` bytes at a time, `every` seconds. `again`: a coda that is
-    repeated, `every` seconds, until the client goes."""
+    """One answer, from its status line on: `piece` bytes at a time, with `every` seconds after each.
+
+    `cut`: only so many bytes. `again`: a coda that is repeated until the client goes. Then the connection
+    is closed; or nothing more happens on it (`silent`); or the next request on it is answered (`keep`).
+    """
 
     data: bytes
     cut: int | None = None
@@ -20,6 +23,7 @@ class Play:
     piece: int = 1 << 20
     every: float = 0.0
     again: bytes = b""
+    keep: bool = False
 
 
 @dataclass
@@ -38,34 +42,35 @@ class Request:
 
 @dataclass
 class ReplayServer:
-    """`url` has no path. `left` is set when a client closes its connection before the server does."""
+    """`url` has no path. `left` is set when a client closes a connection before the server does."""
 
     url: str = ""
+    connections: int = 0
     requests: list[Request] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
-async def replay(*plays: Play | bytes) -> AsyncIterator[ReplayServer]:
+async def replay(*plays: Play | bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[ReplayServer]:
     """Serve on a free loopback port: each request gets the next play, and the last one again and again."""
     state = ReplayServer()
     waiting = [play if isinstance(play, Play) else Play(play) for play in plays]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            state.requests.append(await _read(reader))
-            play = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-            gone = asyncio.create_task(reader.read())
-            performance = asyncio.create_task(_perform(play, writer))
-            await asyncio.wait({gone, performance}, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
-                state.left.set()
-            gone.cancel()
-            performance.cancel()
+        state.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                state.requests.append(await _read(reader))
+                play = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                if await _over(play, reader, writer):
+                    writer.close()
+                    return
+        state.left.set()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    state.url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    host, port = server.sockets[0].getsockname()
+    state.url = f"{'https' if tls else 'http'}://{host}:{port}"
     try:
         yield state
     finally:
@@ -91,6 +96,23 @@ async def _read(reader: asyncio.StreamReader) -> Request:
     headers = {name.lower(): value.strip() for name, _, value in pairs}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, path, headers, body)
+
+
+async def _over(play: Play, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Play; whether that was the end. Raises ConnectionError if the client goes before it."""
+    if play.keep:
+        await _perform(play, writer)
+        return False
+    gone = asyncio.create_task(reader.read())
+    performance = asyncio.create_task(_perform(play, writer))
+    done, pending = await asyncio.wait({gone, performance}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        task.result()
+    if gone in done:
+        raise ConnectionError
+    return True
 
 
 async def _perform(play: Play, writer: asyncio.StreamWriter) -> None:

@@ -25,7 +25,9 @@ SCRIPTS: dict[str, list[str | bytes]] = {
         "<tool_call>\n", '{"name": "', "get_weather", '", "arguments": {"', "city", '": "', "Paris", '"}}',
         "\n</tool_call>",
     ],
-    "think": ["<think>\n", "Let", " me", " think", "; 6*7", " = 42", "\n</think>\n\n", "Answer", ": ", "**42**"],
+    "think": [
+        "<think>\n", "Let", " me", " think", "; 6*7", " = 42", "\n</think>\n\n", "Answer", ": ", "**42**",
+    ],
     "markdown": [
         "# Title\n\n", "- item one\n", "- item *two*\n\n", "```python\n", 'print("hi")\n', "```\n\n",
         "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "\nInline ", "`code` and ", "[link](https://example.com)",
@@ -37,8 +39,11 @@ SCRIPTS: dict[str, list[str | bytes]] = {
 _ENDLESS = "long"
 
 _TEMPLATE = """\
-{%- if tools %}{{- '<|im_start|>system\\n' }}{%- for tool in tools %}{{- tool | tojson }}{{- '\\n' }}{%- endfor %}
-{{- 'Reply with <tool_call>\\n{"name": <name>, "arguments": <args>}\\n</tool_call><|im_end|>\\n' }}{%- endif %}
+{%- if tools %}
+    {{- '<|im_start|>system\\n' }}
+    {%- for tool in tools %}{{- tool | tojson }}{{- '\\n' }}{%- endfor %}
+    {{- 'Reply with <tool_call>\\n{"name": <name>, "arguments": <args>}\\n</tool_call><|im_end|>\\n' }}
+{%- endif %}
 {%- set seen = namespace(words='') %}
 {%- for m in messages %}
     {{- '<|im_start|>' + m.role + '\\n' }}
@@ -90,11 +95,12 @@ def _vocabulary() -> list[tuple[str, TokenType]]:
     control = [_PAD, _BEGIN, _END, *(f"<|{name}|>" for name in SCRIPTS)]
     words = [_spelled(word) for script in SCRIPTS.values() for word in script]
     normal = dict.fromkeys([*_letters().values(), *words, _spelled(" t")])
-    tokens = [(token, TokenType.CONTROL) for token in control] + [
-        (token, TokenType.NORMAL) for token in normal
+    fill = [f"<|pad{at}|>" for at in range(-(len(control) + len(normal)) % 32)]
+    return [
+        *((token, TokenType.CONTROL) for token in control),
+        *((token, TokenType.NORMAL) for token in normal),
+        *((token, TokenType.CONTROL) for token in fill),
     ]
-    fill = -len(tokens) % 32
-    return tokens + [(f"<|pad{at}|>", TokenType.CONTROL) for at in range(fill)]
 
 
 def _successions() -> Iterator[tuple[str, str]]:
