@@ -26,16 +26,20 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, *, module: str = "", **kwargs: Any) -> None:
         super().__init__(allow_abbrev=False, **kwargs)
         self._module = module
+        self._complete = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if self._module:
-            command = importlib.import_module(self._module)
-            self._module = ""
-            command.configure(self)
-            self.description = self.description or command.HELP
-            self.set_defaults(run=command.run)
+        if not self._complete:
+            self._complete = True
+            if self._module:
+                self._load(importlib.import_module(self._module))
             _global_flags(self)
         return super().parse_known_args(args, namespace)
+
+    def _load(self, command: Any) -> None:
+        command.configure(self)
+        self.description = self.description or command.HELP
+        self.set_defaults(run=command.run)
 
 
 def _global_flags(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +67,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-c", "--continue", dest="continue_id", metavar="ID|last", help="go on with a conversation"
     )
-    _global_flags(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, words in COMMANDS.items():
         commands.add_parser(name, help=words, module=f"pluma_tui.cli.commands.{name}")

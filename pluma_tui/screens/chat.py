@@ -41,7 +41,7 @@ class ChatScreen(Screen[None]):
         self._chat = OpenChat(runtime, conversation)
         if model:
             self._chat.pick(model)
-        self._unanswered: list[str] = []  # entries that the next question takes the place of
+        self._unanswered = [telling.GREETING]  # entries that the next question takes the place of
 
     def compose(self) -> ComposeResult:
         yield Transcript(id="transcript")
@@ -74,7 +74,7 @@ class ChatScreen(Screen[None]):
 
     @work
     async def _ask(self, text: str) -> None:
-        self._composer.clear()
+        self._composer.empty()
         self._status.state = "sending"
         try:
             turn = await self._chat.ask(text)
@@ -83,7 +83,7 @@ class ChatScreen(Screen[None]):
             self._composer.restore(text)
             return
         for entry in self._unanswered:
-            self._transcript.remove(entry)
+            self._transcript.discard(entry)
         self._unanswered = []
         self._transcript.add(telling.entry(turn.question))
         self._transcript.add(Entry(id=turn.id, role="assistant", label=turn.model, running=True))
@@ -124,7 +124,7 @@ class ChatScreen(Screen[None]):
             return
         error_id = self._failed(turn.error)
         if nothing_came(message):
-            self._transcript.remove(message.id)
+            self._transcript.discard(message.id)
             self._unanswered = [turn.question.id, error_id]
             self._composer.restore(turn.question.text)
 

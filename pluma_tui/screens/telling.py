@@ -85,7 +85,14 @@ def model(info: ModelInfo) -> str:
     return " · ".join(part for part in (context, *info.traits) if part)
 
 
+GREETING = "greeting"
+
+
 def greeting(runtime: Runtime) -> list[Entry]:
-    """What an empty conversation says: config problems, if there are any."""
+    """What an empty conversation says: how to begin, and config problems if there are any."""
+    words = "Write below; enter sends, esc stops an answer, f1 shows all keys."
     lines = [problem.text(runtime.loaded.path) for problem in runtime.loaded.problems]
-    return [Entry(id=new_id(), role="notice", text=text) for text in lines]
+    return [
+        Entry(id=GREETING, role="notice", text=words),
+        *(Entry(id=new_id(), role="notice", text=text) for text in lines),
+    ]

@@ -12,41 +12,68 @@ from pluma_tui.core.text import clean
 from pluma_tui.widgets.keys import bindings
 
 PLACEHOLDER = "Message"
+LARGE = 4000  # characters, or
+TALL = 40  # lines: a paste above either is shown as one chip
 
 
 class Composer(TextArea):
-    """A text area that grows with its text and says `Submitted`. It does not blink: that costs bytes."""
+    """A text area that grows with its text and says `Submitted`. It does not blink: that costs bytes.
+
+    A large paste is shown as a chip, "[pasted 1: 212 lines]", and sent as what it stands for.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("composer")]
 
     @dataclass
     class Submitted(Message):
-        """The person wants this text sent. The composer keeps it until `clear` is called."""
+        """The person wants this text sent. The composer keeps it until `empty` is called."""
 
         text: str
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, placeholder=PLACEHOLDER, highlight_cursor_line=False, compact=True)
         self.cursor_blink = False
+        self._chips: dict[str, str] = {}
+
+    @property
+    def written(self) -> str:
+        """What is written, chips replaced by what they stand for."""
+        text = self.text
+        for chip, paste in self._chips.items():
+            text = text.replace(chip, paste)
+        return text
 
     def action_chat_send(self) -> None:
         """Send what is written, if there is anything."""
         if self.text.strip():
-            self.post_message(self.Submitted(self.text))
+            self.post_message(self.Submitted(self.written))
 
     def action_chat_newline(self) -> None:
         """Begin a new line."""
         start, end = self.selection
         self._replace_via_keyboard("\n", start, end)
 
+    def empty(self) -> None:
+        """Begin anew: what was here has been taken."""
+        self.text = ""
+        self._chips = {}
+
     def restore(self, text: str) -> None:
         """Give a text back to be sent again, unless something else is being written by now."""
         if not self.text.strip():
-            self.text = text
+            self.text = self._folded(clean(text))
             self.move_cursor(self.document.end)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """What is pasted may come from anywhere: it is made safe before it is shown."""
-        event.text = clean(event.text)
-        await super()._on_paste(event)
-        event.prevent_default()
+        event.text = self._folded(clean(event.text))  # the text area's own handler is called next
+
+    def _folded(self, text: str) -> str:
+        """`text`, or a chip for it: laying out a megabyte would take the text area seconds."""
+        lines = text.count("\n") + 1
+        if len(text) <= LARGE and lines <= TALL:
+            return text
+        size = f"{lines} lines" if lines > 1 else f"{len(text)} characters"
+        chip = f"[pasted {len(self._chips) + 1}: {size}]"
+        self._chips[chip] = text
+        return chip

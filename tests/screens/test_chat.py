@@ -1,0 +1,230 @@
+"""The chat screen, as a person uses it."""
+
+from pluma_tui.core.chat import Usage
+from pluma_tui.core.errors import BrokenStream, Unauthorized
+from pluma_tui.core.events import Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from pluma_tui.widgets.composer import Composer
+from pluma_tui.widgets.statusline import StatusLine
+
+END = Finished("complete")
+
+
+def composer(app) -> Composer:
+    return app.screen.query_one(Composer)
+
+
+def status(app) -> StatusLine:
+    return app.screen.query_one(StatusLine)
+
+
+async def test_an_empty_chat_shows_where_to_type_and_who_answers(drive):
+    async with drive() as app:
+        assert "Message" in app.text()
+        assert "first · model-a" in app.text()
+
+
+async def test_a_question_is_shown_and_its_answer_streams_in(drive):
+    async with drive() as app:
+        await app.ask("hello there")
+        app.script.say(TextDelta("Hello "))
+        await app.until_shown("Hello")
+        assert "hello there" in app.text()
+        app.script.say(TextDelta("**you**"), UsageUpdate(Usage(3, 2, rate=40.0)), END)
+        await app.until_shown("2 tokens · 40/s")
+        assert "Hello you" in app.text()
+        assert composer(app).text == ""
+        assert [m.text for m in app.script.requests[0].messages] == ["hello there"]
+
+
+async def test_the_next_question_carries_the_conversation(drive):
+    async with drive() as app:
+        await app.ask("one")
+        app.script.say(TextDelta("answer one"), END)
+        await app.until_shown("done")
+        await app.ask("two")
+        assert [m.text for m in app.script.requests[1].messages] == ["one", "answer one", "two"]
+
+
+async def test_ctrl_j_makes_a_new_line_and_enter_sends_both(drive):
+    async with drive() as app:
+        await app.type("a")
+        await app.pilot.press("ctrl+j")
+        await app.ask("b")
+        assert app.script.requests[0].messages[-1].text == "a\nb"
+
+
+async def test_enter_on_an_empty_composer_sends_nothing(drive):
+    async with drive() as app:
+        await app.type("  ")
+        await app.pilot.press("enter")
+        await app.pilot.pause()
+        assert app.script.requests == []
+
+
+async def test_escape_stops_the_answer_and_keeps_it(drive):
+    async with drive() as app:
+        await app.ask("go on")
+        app.script.say(TextDelta("as far as "))
+        await app.until_shown("as far as")
+        await app.pilot.press("escape")
+        await app.until_shown("stopped")
+        assert app.script.closed == 1
+        (conversation,) = await app.runtime.store.conversations()
+        path = await app.runtime.store.path(conversation.id)
+        assert (path[-1].text, path[-1].ending) == ("as far as ", "stopped")
+
+
+async def test_a_second_question_waits_in_the_composer_while_an_answer_runs(drive):
+    async with drive() as app:
+        await app.ask("one")
+        await app.type("two")
+        await app.pilot.press("enter")
+        await app.pilot.pause()
+        assert composer(app).text == "two"
+        assert len(app.script.requests) == 1
+
+
+async def test_a_failure_before_any_word_gives_the_prompt_back(drive):
+    async with drive() as app:
+        await app.ask("my words")
+        app.script.say(Unauthorized("the key is wrong", hint="Set another one."))
+        await app.until_shown("the key is wrong")
+        assert "Set another one." in app.text()
+        assert composer(app).text == "my words"
+
+
+async def test_asking_again_after_a_failure_takes_the_failed_question_s_place(drive):
+    async with drive() as app:
+        await app.ask("my words")
+        app.script.say(Unauthorized("the key is wrong"))
+        await app.until(lambda: composer(app).text == "my words")
+        await app.pilot.press("enter")
+        await app.until(lambda: len(app.script.requests) == 2)
+        assert [m.text for m in app.script.requests[1].messages] == ["my words"]
+        app.script.say(TextDelta("fine now"), END)
+        await app.until_shown("fine now")
+        assert app.text().count("my words") == 1
+        assert "the key is wrong" not in app.text()
+
+
+async def test_an_answer_that_breaks_off_is_kept_with_the_reason(drive):
+    async with drive() as app:
+        await app.ask("tell me")
+        app.script.say(TextDelta("half of"), BrokenStream("the server hung up"))
+        await app.until_shown("the server hung up")
+        assert "half of" in app.text()
+        assert "broke off" in app.text()
+        assert composer(app).text == ""
+
+
+async def test_reasoning_is_folded_to_a_line_and_f4_shows_it(drive):
+    async with drive() as app:
+        await app.ask("think")
+        app.script.say(ReasoningDelta("secretly pondering"), TextDelta("42"), END)
+        await app.until_shown("42")
+        assert "pondering" not in app.text()
+        await app.pilot.press("f4")
+        await app.until_shown("secretly pondering")
+
+
+async def test_a_notice_is_seen_in_the_status_line(drive):
+    async with drive() as app:
+        await app.ask("hi")
+        app.script.say(Notice("The server is loading its model…"))
+        await app.until_shown("The server is loading its model")
+
+
+async def test_f2_switches_this_conversation_to_another_profile(drive):
+    async with drive() as app:
+        await app.pilot.press("f2")
+        await app.until_shown("second")
+        await app.type("seco")
+        await app.pilot.press("enter")
+        await app.until(lambda: status(app).profile == "second")
+        await app.ask("hi")
+        assert app.script.requests[0].model == "model-b"
+        assert app.runtime.connections.active().name == "first"  # the default for others stays
+
+
+async def test_f3_picks_a_model_the_server_offers(drive):
+    async with drive() as app:
+        await app.pilot.press("f3")
+        await app.until_shown("model-z")
+        await app.type("zz")
+        await app.pilot.press("backspace", "enter")
+        await app.until(lambda: status(app).model == "model-z")
+        await app.ask("hi")
+        assert app.script.requests[0].model == "model-z"
+
+
+async def test_a_stored_conversation_opens_with_its_own_profile_and_model(drive):
+    async with drive() as app:
+        await app.pilot.press("f2")
+        await app.type("second")
+        await app.pilot.press("enter")
+        await app.until(lambda: status(app).profile == "second")
+        await app.ask("remember this")
+        app.script.say(TextDelta("I shall"), END)
+        await app.until_shown("I shall")
+        await app.until_shown("done")
+    async with drive(continue_id="last") as app:
+        await app.until_shown("I shall")
+        assert "remember this" in app.text()
+        assert "second · model-b" in app.text()
+
+
+async def test_ctrl_n_begins_a_new_conversation(drive):
+    async with drive() as app:
+        await app.ask("one")
+        app.script.say(TextDelta("answer one"), END)
+        await app.until_shown("done")
+        await app.pilot.press("ctrl+n")
+        await app.until(lambda: "answer one" not in app.text())
+        await app.ask("two")
+        assert [m.text for m in app.script.requests[1].messages] == ["two"]
+
+
+async def test_leaving_in_mid_answer_stores_what_came(drive):
+    async with drive() as app:
+        await app.ask("one")
+        app.script.say(TextDelta("so far"))
+        await app.until_shown("so far")
+        await app.pilot.press("ctrl+q")
+        await app.until(lambda: app.script.closed == 1)
+        (conversation,) = await app.runtime.store.conversations()
+        assert (await app.runtime.store.path(conversation.id))[-1].text == "so far"
+
+
+async def test_a_large_paste_is_a_chip_and_is_sent_whole(drive):
+    paste = "\n".join(f"line {n}" for n in range(300))
+    async with drive() as app:
+        from textual.events import Paste
+
+        composer(app).post_message(Paste(paste))
+        await app.until_shown("[pasted 1: 300 lines]")
+        await app.pilot.press("enter")
+        await app.until(lambda: bool(app.script.requests))
+        assert app.script.requests[0].messages[-1].text == paste
+
+
+async def test_help_lists_every_key_and_escape_closes_it(drive):
+    async with drive() as app:
+        await app.pilot.press("f1")
+        await app.until(lambda: "Stop the answer" in app.text())
+        await app.pilot.press("escape")
+        await app.until(lambda: "Stop the answer" not in app.text())
+
+
+async def test_the_palette_runs_a_command_found_by_typing(drive):
+    async with drive() as app:
+        await app.pilot.press("ctrl+p")
+        await app.until_shown("Commands")
+        await app.type("new chat")
+        await app.pilot.press("enter")
+        await app.until(lambda: "Commands" not in app.text())
+
+
+async def test_a_config_problem_is_shown_in_the_empty_chat(drive):
+    broken = '[ui]\ntheem = "x"\n[chat.profiles.first]\ncompat = "scripted"\nmodel = "model-a"\n'
+    async with drive(config=broken) as app:
+        await app.until_shown('Did you mean "theme"?')
