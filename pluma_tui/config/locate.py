@@ -26,12 +26,12 @@ class Lines:
     def _first_difference(self, path: tuple[str, ...]) -> int:
         try:
             document = tomlkit.parse(self._text)
-            before = document.as_string().splitlines()
+            before = document.as_string().split("\n")
             table: Any = document
             for name in path[:-1]:
                 table = table[name]
             del table[path[-1]]
-            after = document.as_string().splitlines()
+            after = document.as_string().split("\n")
         except (TOMLKitError, KeyError, TypeError):
             return 0
         for number, line in enumerate(before):

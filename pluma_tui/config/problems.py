@@ -1,6 +1,7 @@
 """What is wrong with a config file, one value a problem: collected, never raised by the reader."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Literal
 
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files.paths import shown
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,22 @@ class Problem:
 
     def text(self, path: Path) -> str:
         """One line for people: file, line, key, what is wrong, what to do."""
-        where = f"{shown(path)}:{self.line}" if self.line else shown(path)
-        words = ": ".join(part for part in (where, self.key, self.message) if part)
-        return f"{words}. {self.hint}" if self.hint else words
+        words = self._words(path)
+        stop = "" if words.endswith(("?", "!", ".")) else "."
+        return f"{words}{stop} {self.hint}" if self.hint else words
 
     def error(self, path: Path) -> ConfigError:
         """The problem as something a command can fail with."""
+        return ConfigError(self._words(path), hint=self.hint, key=self.key, line=self.line)
+
+    def _words(self, path: Path) -> str:
         where = f"{shown(path)}:{self.line}" if self.line else shown(path)
-        message = ": ".join(part for part in (where, self.key, self.message) if part)
-        return ConfigError(message, hint=self.hint, key=self.key, line=self.line)
+        return ": ".join(part for part in (where, self.key, self.message) if part)
+
+
+def dotted(path: Iterable[str]) -> str:
+    """The names of tables and a key as TOML writes them: joined by dots, quoted where need be."""
+    return ".".join(name if _BARE.match(name) else f'"{name}"' for name in path)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

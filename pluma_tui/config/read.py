@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from pluma_tui.config.problems import Problem, did_you_mean
+from pluma_tui.config.problems import Problem, did_you_mean, dotted
 from pluma_tui.config.schema import (
     PROFILES,
     SECRET_KEYS,
@@ -36,8 +36,9 @@ class Loaded:
     problems: tuple[Problem, ...] = ()
     writable: bool = True
 
-    def problem_with(self, key: str) -> Problem | None:
-        """The first error at or below that dotted key, or of the whole file."""
+    def problem_with(self, *path: str) -> Problem | None:
+        """The first error at or below the key at `path`, or of the whole file."""
+        key = dotted(path)
         for problem in self.problems:
             below = problem.key == key or problem.key.startswith(f"{key}.")
             if problem.severity == "error" and (not problem.key or below):
@@ -49,7 +50,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """Read the file, then lay `PLUMA_<SECTION>_<KEY>` over it. Never raises for what is in the file."""
     environ = os.environ if environ is None else environ
     try:
-        text = _text(path)
+        text = text_of(path)
         mode = path.stat().st_mode
     except FileNotFoundError:
         return parse(path, "", environ)
@@ -66,10 +67,13 @@ def parse(path: Path, text: str, environ: Mapping[str, str], *, shared: bool = F
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return _unreadable(path, *_toml_words(error))
+        return _unreadable(path, *_toml_words(error, text))
+    except RecursionError:
+        return _unreadable(path, "not valid TOML: nested too deeply", 0)
     reader = _Reader()
     reader.sections(document)
     reader.environment(environ)
+    reader.active_profiles()
     problems = reader.located(text)
     if shared and reader.plain_secret:
         hint = f"chmod 600 {path}"
@@ -77,7 +81,8 @@ def parse(path: Path, text: str, environ: Mapping[str, str], *, shared: bool = F
     return Loaded(path, reader.config(), problems)
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What is in the file, without a byte order mark and with plain line ends. Raises OSError, ValueError."""
     return path.read_bytes().decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
 
 
@@ -86,10 +91,11 @@ def _unreadable(path: Path, message: str, line: int) -> Loaded:
     return Loaded(path, problems=(problem,), writable=False)
 
 
-def _toml_words(error: tomllib.TOMLDecodeError) -> tuple[str, int]:
+def _toml_words(error: tomllib.TOMLDecodeError, text: str) -> tuple[str, int]:
+    """The parser's words, and the line they are about: the last one if it missed something at the end."""
     at = _AT_LINE.search(str(error))
     message = f"not valid TOML: {_AT_LINE.sub('', str(error))}"
-    return message, int(at[1]) if at and at[1] else 0
+    return message, int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1
 
 
 class _Reader:
@@ -115,8 +121,6 @@ class _Reader:
                 self._key_table(value)
             else:
                 self._section(name, value)
-        for name in PROFILES:
-            self._check_active(name)
 
     def environment(self, environ: Mapping[str, str]) -> None:
         for section, kind in SECTIONS.items():
@@ -124,6 +128,10 @@ class _Reader:
                 variable = f"PLUMA_{section}_{item.name}".upper()
                 if item.name != "profiles" and variable in environ:
                     self._variable(section, item, variable, environ[variable])
+
+    def active_profiles(self) -> None:
+        for section in PROFILES:
+            self._check_active(section)
 
     def config(self) -> Config:
         made = {name: kind(**self._values[name]) for name, kind in SECTIONS.items()}
@@ -237,15 +245,16 @@ class _Reader:
 
     def _key_table(self, table: Table) -> None:
         known = [action.id for action in ACTIONS]
-        for action, value in _flat(table):
+        for path, value in _flat(table):
+            action = ".".join(path)
             if action not in known:
-                self._problem(("keys", action), "is not an action", did_you_mean(action, known), "warning")
+                self._problem(("keys", *path), "is not an action", did_you_mean(action, known), "warning")
             elif isinstance(value, str) or (
                 isinstance(value, list) and all(isinstance(k, str) for k in value)
             ):
                 self._keys[action] = value
             else:
-                self._problem(("keys", action), "must be a key or a list of keys")
+                self._problem(("keys", *path), "must be a key or a list of keys")
 
     def _check_active(self, section: str) -> None:
         active = self._values[section].get("active", "")
@@ -258,15 +267,15 @@ class _Reader:
         self._problem((section, "active"), f'names the profile "{active}", which is not there', hint)
 
     def _problem(self, path: tuple[str, ...], message: str, hint: str = "", severity: Any = "error") -> None:
-        key = ".".join(part if _NAME.match(part) and "." not in part else f'"{part}"' for part in path)
-        self._problems.append((path, Problem(message, key, 0, hint, severity)))
+        self._problems.append((path, Problem(message, dotted(path), 0, hint, severity)))
 
 
-def _flat(table: Table, prefix: str = "") -> list[tuple[str, Any]]:
+def _flat(table: Table, above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
     """`"chat.send" = "enter"` and `chat.send = "enter"` mean the same action."""
-    rows: list[tuple[str, Any]] = []
+    rows: list[tuple[tuple[str, ...], Any]] = []
     for key, value in table.items():
-        rows += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+        path = (*above, key)
+        rows += _flat(value, path) if isinstance(value, dict) else [(path, value)]
     return rows
 
 

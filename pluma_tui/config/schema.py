@@ -1,5 +1,6 @@
 """The settings as typed values. A field's description is its documentation everywhere."""
 
+import shlex
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -94,8 +95,7 @@ def secret_ref(value: Any) -> SecretRef:
     if isinstance(value, str):
         kind, colon, rest = value.partition(":")
         if colon and rest and kind in SECRET_KINDS:
-            rest = rest.removeprefix("//") if kind == "vault" else rest
-            return SecretRef(cast(SecretKind, kind), value if kind == "op" else rest)
+            return _secret_uri(cast(SecretKind, kind), value, rest)
         return SecretRef("literal", value)
     if not isinstance(value, dict):
         raise ValueError('expected a string or a table such as { env = "NAME" }')
@@ -110,4 +110,17 @@ def secret_ref(value: Any) -> SecretRef:
         raise ValueError('command: expected a list such as ["pass", "show", "x"]')
     elif not isinstance(what, str) or not what:
         raise ValueError(f"{kind}: expected a string")
+    if "\0" in "".join(what):
+        raise ValueError(f"{kind}: holds a NUL character")
     return SecretRef(cast(SecretKind, kind), what, {k: v for k, v in value.items() if k != kind})
+
+
+def _secret_uri(kind: SecretKind, whole: str, rest: str) -> SecretRef:
+    if kind == "op":
+        return SecretRef(kind, whole)
+    if kind != "command":
+        return secret_ref({kind: rest.removeprefix("//") if kind == "vault" else rest})
+    try:
+        return secret_ref({kind: shlex.split(rest)})
+    except ValueError:
+        raise ValueError('command: expected words such as "command:pass show x"') from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -57,15 +57,19 @@ class AuthScheme:
     prefix: str = "Bearer "
 
 
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+"""A time limit; 0 means none."""
+
+
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """What chat and image profiles share. Times are in seconds; 0 means no limit."""
+    """What chat and image profiles share."""
 
     base_url: str = ""
     model: str = ""
     api_key: SecretRef | None = None
     headers: dict[str, str] = {}
-    timeout: float = 60.0
-    connect_timeout: float = 10.0
+    timeout: Seconds = 60.0
+    connect_timeout: Seconds = 10.0
     proxy: str = ""
     ca_file: str = ""
     client_cert: str = ""
@@ -79,7 +83,7 @@ class ConnectionProfile(Connection, frozen=True, kw_only=True):
 
     compat: str
     system: str = ""
-    first_event_timeout: float = 600.0
+    first_event_timeout: Seconds = 600.0
     images: str = ""
     hand_over: bool = False
     sampling: Sampling = Sampling()
@@ -90,7 +94,7 @@ class ImageProfile(Connection, frozen=True, kw_only=True):
     """An image server. `kind` names the provider that talks to it. Empty or None: the server's own."""
 
     kind: str
-    timeout: float = 0.0
+    timeout: Seconds = 0.0
     auth: SecretRef | None = None
     checkpoint: str = ""
     sampler: str = ""

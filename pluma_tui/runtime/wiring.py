@@ -109,9 +109,9 @@ def embedded(loaded: Loaded, data: Path) -> ConnectionProfile | None:
 
 def configured(loaded: Loaded) -> bool:
     """Whether the config file has chat profiles, be they good or broken."""
-    return bool(loaded.config.chat.profiles) or loaded.problem_with("chat.profiles") is not None
+    return bool(loaded.config.chat.profiles) or loaded.problem_with("chat", "profiles") is not None
 
 
 def _told(loaded: Loaded, section: str, profile: str) -> ConfigError | None:
-    problem = loaded.problem_with(f"{section}.profiles.{profile}".rstrip("."))
+    problem = loaded.problem_with(section, "profiles", *([profile] if profile else []))
     return problem.error(loaded.path) if problem else None
