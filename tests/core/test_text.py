@@ -90,7 +90,9 @@ def test_a_picture_of_text_is_shown_at_once_and_only_a_beginning_is_held_back():
 
 
 @pytest.mark.timeout(30)
-@pytest.mark.parametrize("piece", ["\x1b[", "\x1b]", "\x9d", "\x1bP\x1b", "a\u0301", "\x1b[0;", "\r", "\x1b]x\x07"])
+@pytest.mark.parametrize(
+    "piece", ["\x1b[", "\x1b]", "\x9d", "\x1bP\x1b", "a\u0301", "\x1b[0;", "\r", "\x1b]x\x07"]
+)
 def test_a_megabyte_of_anything_is_done_in_time(piece: str):
     assert not FORBIDDEN.search(clean(piece * 500_000))
 
