@@ -92,7 +92,7 @@ class Driven:
     def text(self) -> str:
         """What is on the screen, line by line."""
         app = self.pilot.app
-        width, height = app.size
+        _, height = app.size
         compositor = app.screen._compositor
         rows = compositor.render_strips(app.size)
         return "\n".join("".join(segment.text for segment in row).rstrip() for row in rows[:height])

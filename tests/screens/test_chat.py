@@ -1,5 +1,7 @@
 """The chat screen, as a person uses it."""
 
+from textual.events import Paste
+
 from pluma_tui.core.chat import Usage
 from pluma_tui.core.errors import BrokenStream, Unauthorized
 from pluma_tui.core.events import Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
@@ -198,9 +200,7 @@ async def test_leaving_in_mid_answer_stores_what_came(drive):
 async def test_a_large_paste_is_a_chip_and_is_sent_whole(drive):
     paste = "\n".join(f"line {n}" for n in range(300))
     async with drive() as app:
-        from textual.events import Paste
-
-        composer(app).post_message(Paste(paste))
+        app.pilot.app.post_message(Paste(paste))
         await app.until_shown("[pasted 1: 300 lines]")
         await app.pilot.press("enter")
         await app.until(lambda: bool(app.script.requests))
