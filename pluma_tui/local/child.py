@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any, BinaryIO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -55,7 +56,19 @@ def _serve(settings: dict[str, Any]) -> Any:
     params.use_jinja = True
     params.reasoning_format = xllamacpp.common_reasoning_format.COMMON_REASONING_FORMAT_AUTO
     params.verbosity = _WARNINGS
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError:
+        _let_log_be_written()
+        raise
+
+
+def _let_log_be_written() -> None:
+    """llama.cpp writes its log from a thread of its own, and only there stands what was wrong."""
+    until = time.monotonic() + 1.0
+    while not os.fstat(2).st_size and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.05)  # for the lines that follow the first one
 
 
 def _die_with(parent: int) -> None:

@@ -13,7 +13,6 @@ from pluma_tui.transport.address import upstream
 from pluma_tui.transport.mapping import mapped
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_PIECE = 256 * 1024
 _ATTEMPTS = 2  # the second one for a part file that the server cannot go on from
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
@@ -69,7 +68,7 @@ def _receive(
         file.seek(have)
         progress(have, total)
         try:
-            for piece in response.iter_raw(_PIECE):
+            for piece in response.iter_raw():  # as they come: a size would hold some back, to be lost
                 file.write(piece)
                 have += len(piece)
                 progress(have, total)

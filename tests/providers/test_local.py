@@ -167,11 +167,13 @@ async def test_a_broken_model_is_told_and_the_next_try_is_a_new_one(micro: Path)
 
 @needs_server
 async def test_a_server_that_dies_while_it_answers_says_how(micro: Path) -> None:
-    with pytest.raises(BrokenStream, match=r"micro ended: .*memory"):
-        async with aclosing(provider().stream(question("long"))) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    os.kill(running()[0].pid, signal.SIGKILL)
+    async with aclosing(provider().stream(question("long"))) as events:
+        while not isinstance(await anext(events), TextDelta):
+            pass
+        os.kill(running()[0].pid, signal.SIGKILL)
+        with pytest.raises(BrokenStream, match=r"micro ended: .*memory"):
+            async for _ in events:
+                pass
     assert text_of(await listen(provider(), question()))
 
 
