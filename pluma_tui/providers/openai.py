@@ -78,6 +78,7 @@ class OpenAI:
             try:
                 async for data in answer:
                     if data.startswith("[DONE]"):
+                        await answer.drain()
                         break
                     for event in reader.chunk(_read(data, answer)):
                         yield event

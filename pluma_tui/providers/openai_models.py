@@ -67,7 +67,7 @@ def _context(entry: Json) -> int:
     meta = entry.get("meta")
     values = [meta.get("n_ctx")] if isinstance(meta, dict) else []
     values += [entry.get(name) for name in _CONTEXT]
-    return next((value for value in values if isinstance(value, int) and value > 0), 0)
+    return next((value for value in values if isinstance(value, int) and 0 < value < 2**53), 0)
 
 
 def _traits(entry: Json) -> Iterator[Trait]:

@@ -16,6 +16,7 @@ from pluma_tui.core.events import (
 from pluma_tui.providers.base import Json
 from pluma_tui.providers.thinking import ThinkSplitter
 
+_MOST = 2**53  # more than this nobody has counted
 _ENDINGS: dict[str, Ending] = {
     "stop": "complete",
     "length": "length",
@@ -65,8 +66,8 @@ class ChunkReader:
         ending = _ENDINGS.get(self.finish, "complete")
         if self._refused and ending == "complete":
             ending = "refused"
-        if not self.finish and self._calls:
-            ending = "tool_calls"
+        if self._calls and ending == "complete":
+            ending = "tool_calls"  # some servers say "stop" after a call, or nothing
         return Finished(ending)
 
     def _choice(self, choice: Json) -> Iterator[ChatEvent]:
@@ -110,7 +111,8 @@ class ChunkReader:
                     continue
                 if isinstance(part.get("text"), str):
                     yield TextDelta(part["text"])
-                for thought in part.get("thinking") or ():
+                thinking = part.get("thinking")
+                for thought in thinking if isinstance(thinking, list) else ():
                     if isinstance(thought, dict) and isinstance(thought.get("text"), str):
                         yield ReasoningDelta(thought["text"])
 
@@ -152,10 +154,12 @@ class _Calls:
             self._ids.append("")
         new_id = id_ if not self._ids[ours] else ""
         self._ids[ours] = self._ids[ours] or id_
-        name = function.get("name") if ours not in self._named else ""
+        name = function.get("name")
+        if not isinstance(name, str) or ours in self._named:
+            name = ""
         if name:
             self._named.add(ours)
-        return ToolCallDelta(ours, new_id, name or "", _arguments(function.get("arguments")))
+        return ToolCallDelta(ours, new_id, name, _arguments(function.get("arguments")))
 
 
 def _arguments(value: Any) -> str:
@@ -193,4 +197,5 @@ def _table(table: Json, name: str) -> Json:
 
 def _number(table: Json, name: str, default: float = 0) -> float:
     value = table.get(name)
-    return value if isinstance(value, int | float) else default
+    # Some servers divide by a time of nothing: an infinity is no count.
+    return value if isinstance(value, int | float) and 0 <= value < _MOST else default

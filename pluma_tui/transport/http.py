@@ -14,6 +14,7 @@ from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import Connection
 from pluma_tui.transport.address import environment_proxy, read_base_url
 from pluma_tui.transport.auth import FetchSecret, KeyAuth
+from pluma_tui.transport.mapping import is_about_tls
 from pluma_tui.transport.tls import tls_context
 
 _KEEPALIVE = 30.0  # seconds an idle connection is kept: between two questions, without a new TLS handshake
@@ -31,13 +32,21 @@ class _Way(NamedTuple):
 
 
 class _Shared(httpx.AsyncBaseTransport):
-    """A transport whose closing is left to the pool that owns it."""
+    """A transport whose closing is left to the pool; it tells a proxy that is away from a server that is."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, proxied: bool) -> None:
         self._inner = inner
+        self._proxied = proxied
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._inner.handle_async_request(request)
+        """httpx's hook: called once for every request."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except httpx.ConnectError as error:
+            # TLS is set up with the server behind the proxy; only what fails before that is the proxy's.
+            if self._proxied and not is_about_tls(error):
+                raise httpx.ProxyError("nobody answers at its address", request=request) from error
+            raise
 
 
 class ClientPool:
@@ -73,8 +82,9 @@ class ClientPool:
             auth = KeyAuth(profile.api_key, secret, url, auth_header, auth_prefix)
         elif url.username or url.password:
             auth = httpx.BasicAuth(url.username, url.password)
+        proxy = profile.proxy or environment_proxy(url)
         return httpx.AsyncClient(
-            transport=_Shared(self._transport(profile, url)),
+            transport=_Shared(self._transport(profile, url, proxy), proxied=bool(proxy)),
             base_url=url.copy_with(userinfo=b""),
             auth=auth,
             headers=_headers(profile),
@@ -90,10 +100,9 @@ class ClientPool:
         for transport in transports:
             await transport.aclose()
 
-    def _transport(self, profile: Connection, url: httpx.URL) -> httpx.AsyncBaseTransport:
+    def _transport(self, profile: Connection, url: httpx.URL, proxy: str) -> httpx.AsyncBaseTransport:
         if self._given is not None:
             return self._given
-        proxy = profile.proxy or environment_proxy(url)
         secure = url.scheme == "https"
         way = _Way(secure, proxy, profile.ca_file, profile.client_cert, profile.client_key)
         if way not in self._transports:

@@ -30,7 +30,8 @@ def translate(error: BaseException, upstream: str, *, begun: bool = False) -> Pr
     if begun:
         return BrokenStream(f"{upstream} broke off the answer: {_words(error)}")
     if isinstance(error, httpx.ProxyError):
-        return Unreachable(f"the proxy before {upstream} refused: {_words(error)}", hint="Check proxy.")
+        hint = "Check proxy in the profile, or HTTP_PROXY and its like in the environment."
+        return Unreachable(f"the proxy before {upstream} does not let us through: {_words(error)}", hint=hint)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         hint = "Is the server running and the address right? connect_timeout sets how long to wait."
         return TimedOut(f"no connection to {upstream} in time", hint=hint)
@@ -45,6 +46,13 @@ def translate(error: BaseException, upstream: str, *, begun: bool = False) -> Pr
     return ConnectionDropped(f"{upstream} closed the connection without an answer", hint=hint)
 
 
+def is_about_tls(error: httpx.ConnectError) -> bool:
+    """Whether a connection was there, and TLS on it failed."""
+    causes = list(_causes(error))
+    broke_off = not any(isinstance(cause, OSError) for cause in causes)
+    return broke_off or any(isinstance(cause, ssl.SSLError) for cause in causes)
+
+
 def _not_connected(error: httpx.ConnectError, upstream: str) -> Unreachable:
     causes = list(_causes(error))
     if any(isinstance(cause, gaierror) for cause in causes):
@@ -57,7 +65,7 @@ def _not_connected(error: httpx.ConnectError, upstream: str) -> Unreachable:
         if isinstance(cause, ssl.SSLError):
             hint = "Does the server speak plain HTTP there? Then base_url begins with http://."
             return Unreachable(f"no TLS connection to {upstream}: {_words(cause)}", hint=hint)
-    if upstream.startswith("https:") and not any(isinstance(cause, OSError) for cause in causes):
+    if upstream.startswith("https:") and is_about_tls(error):
         hint = "Does the server speak plain HTTP there? Then base_url begins with http://."
         return Unreachable(f"{upstream} closed the connection while TLS was set up", hint=hint)
     hint = "Is the server running, and is base_url right?"

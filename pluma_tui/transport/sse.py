@@ -7,7 +7,7 @@ import asyncio
 import codecs
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, cast
 
 import httpx
@@ -20,6 +20,7 @@ from pluma_tui.transport.exchange import exchange
 from pluma_tui.transport.mapping import NETWORK_ERRORS, translate
 from pluma_tui.transport.refusal import hider, refusal_in_stream
 
+_DRAIN = 0.2  # seconds to wait for the end of a stream whose last event has come
 _HEADERS = {
     "Accept": "text/event-stream, application/json",
     "Accept-Encoding": "identity",  # packing holds tokens back
@@ -45,7 +46,8 @@ async def ask(
         try:
             yield answer
         finally:
-            await answer.aclose()
+            with suppress(*NETWORK_ERRORS):
+                await answer.aclose()
 
 
 class Answer:
@@ -84,6 +86,13 @@ class Answer:
         self._begun = True
         self._text.pending = 0
         return data
+
+    async def drain(self) -> None:
+        """Pass over what is left, but not for long: a connection that was read to its end is used again."""
+        with suppress(BrokenStream, *NETWORK_ERRORS):
+            async with asyncio.timeout(_DRAIN):
+                async for _ in self._events:
+                    pass
 
     async def aclose(self) -> None:
         """Let go of the response."""

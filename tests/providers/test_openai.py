@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pluma_tui.core.chat import Ending, Usage
 from pluma_tui.core.errors import (
@@ -18,6 +20,7 @@ from pluma_tui.core.errors import (
     Unauthorized,
 )
 from pluma_tui.core.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta, UsageUpdate
+from pluma_tui.providers.openai_models import read_models
 from tests.conftest import DATA
 from tests.providers.feeding import Fed, Feed, Outcome, listen, response
 
@@ -241,6 +244,10 @@ async def test_interleaved_fragments_belong_to_their_calls() -> None:
     assert outcome.calls == [("a", "f", '{"x":1}'), ("b", "g", "{}")]
 
 
+async def test_a_call_is_the_ending_whatever_the_server_calls_it() -> None:
+    assert await ending(delta(tool_calls=[call(0, "{}", "a", "f")]), STOP) == "tool_calls"
+
+
 async def test_an_id_that_is_repeated_is_told_once() -> None:
     outcome = await play(
         delta(tool_calls=[call(0, "{", "a", "f")]), delta(tool_calls=[call(0, "}", "a", "f")]), STOP
@@ -333,6 +340,73 @@ async def test_a_malformed_chunk_breaks_the_stream_with_an_excerpt() -> None:
 async def test_fields_of_the_wrong_type_do_no_harm(chunk: Any) -> None:
     outcome = await play(event(chunk), delta(content="a"), STOP)
     assert (outcome.text, outcome.error) == ("a", None)
+
+
+NAMES = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "text",
+    "type",
+    "thinking",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "tool_calls",
+    "function",
+    "function_call",
+    "name",
+    "arguments",
+    "id",
+    "index",
+    "finish_reason",
+    "usage",
+    "timings",
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_tokens_details",
+    "cached_tokens",
+    "predicted_per_second",
+    "cache_n",
+    "error",
+    "object",
+    "code",
+    "details",
+    "data",
+    "models",
+    "meta",
+    "n_ctx",
+    "capabilities",
+    "architecture",
+    "input_modalities",
+    "detail",
+    "loc",
+    "msg",
+]
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("error")
+ANYTHING = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=12,
+)
+CHUNKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "choices": st.lists(st.fixed_dictionaries({}, optional={"delta": ANYTHING})),
+        "usage": ANYTHING,
+    },
+)
+
+
+@given(st.lists(ANYTHING | CHUNKS, max_size=4))
+@settings(max_examples=150, deadline=None)
+async def test_no_json_at_all_raises_another_error(chunks: list[Any]) -> None:
+    await play(*map(event, chunks))
+    for chunk in chunks:
+        await play(json.dumps(chunk).encode(), kind="application/json")
+        await play(json.dumps(chunk).encode(), kind="application/json", status=400)
+        read_models(chunk)
 
 
 # Refusals

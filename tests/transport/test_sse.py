@@ -191,6 +191,16 @@ def free_port() -> int:
         return port
 
 
+async def test_a_proxy_that_is_away_is_told_from_the_server_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://ann:secret@127.0.0.1:{free_port()}")
+    _, error = await listen("http://host.invalid")
+    assert type(error) is Unreachable
+    assert "the proxy before http://host.invalid" in str(error)
+    assert "secret" not in str(error)
+
+
 async def test_nobody_at_the_address_is_said_with_it() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     _, error = await listen(url)
@@ -283,6 +293,24 @@ async def test_leaving_closes_the_connection() -> None:
             assert not server.left.is_set()
         async with asyncio.timeout(1):
             await server.left.wait()
+
+
+async def test_a_stream_that_was_drained_leaves_its_connection_for_the_next() -> None:
+    stream = CHUNKED.replace(b"Connection: close\r\n", b"") + b"b\r\n" + EVENT + b"\r\n0\r\n\r\n"
+    async with replay(Play(stream, keep=True)) as server, client(server.url) as http:
+        for _ in range(2):
+            async with asking(http) as reply:
+                await anext(reply)
+                await reply.drain()
+        assert (server.connections, len(server.requests)) == (1, 2)
+
+
+async def test_draining_waits_for_no_one() -> None:
+    endless = Play(HEAD + EVENT, again=EVENT, every=0.01)
+    async with replay(endless) as server, client(server.url) as http, asking(http) as reply:
+        await anext(reply)
+        async with asyncio.timeout(5):
+            await reply.drain()
 
 
 async def test_a_cancelled_task_closes_the_connection() -> None:
