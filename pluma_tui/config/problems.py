@@ -10,7 +10,6 @@ from typing import Literal
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files.paths import shown
 
-
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 

@@ -19,7 +19,9 @@ def read(text: str, **environ: str) -> Loaded:
 
 
 def told(loaded: Loaded) -> list[str]:
-    return [problem.text(loaded.path).removeprefix("/etc/pluma/") for problem in loaded.problems]
+    """The problems as people read them, without the file's name; "@" is chat.profiles.home."""
+    lines = (problem.text(loaded.path) for problem in loaded.problems)
+    return [line.removeprefix(f"{FILE}:").replace("chat.profiles.home", "@") for line in lines]
 
 
 def test_no_file_means_the_defaults_and_no_problem(tmp_path: Path):
@@ -30,12 +32,12 @@ def test_no_file_means_the_defaults_and_no_problem(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x = 1", "config.toml:1: x: is not a setting"),
-        ("uii = 1", 'config.toml:1: uii: is not a setting. Did you mean "ui"?'),
-        ("\n[ui]\nmuse = true", 'config.toml:3: ui.muse: is not a setting. Did you mean "mouse"?'),
-        (HOME + 'base_ulr = "x"', 'config.toml:3: chat.profiles.home.base_ulr: is not a setting. Did you mean "base_url"?'),
-        (HOME + "sampling.top_q = 1", 'config.toml:3: chat.profiles.home.sampling.top_q: is not a setting. Did you mean "top_p"?'),
-        ('[keys]\n"chat.sned" = "x"', 'config.toml:2: keys."chat.sned": is not an action. Did you mean "chat.send"?'),
+        ("x = 1", "1: x: is not a setting"),
+        ("uii = 1", '1: uii: is not a setting. Did you mean "ui"?'),
+        ("\n[ui]\nmuse = true", '3: ui.muse: is not a setting. Did you mean "mouse"?'),
+        (HOME + 'base_ulr = "x"', '3: @.base_ulr: is not a setting. Did you mean "base_url"?'),
+        (HOME + "sampling.top_q = 1", '3: @.sampling.top_q: is not a setting. Did you mean "top_p"?'),
+        ('[keys]\n"chat.sned" = "x"', '2: keys."chat.sned": is not an action. Did you mean "chat.send"?'),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_a_warning_with_its_line(text: str, words: str):
@@ -53,24 +55,27 @@ def test_an_unknown_key_is_a_warning_with_its_line(text: str, words: str):
         ("[ui]\nmouse = 'yes'", "2: ui.mouse: expected true or false, got a string"),
         ("[ui]\nframe_rate = 0", "2: ui.frame_rate: expected a whole number >= 1"),
         ("[ui]\nframe_rate = 1.5", "2: ui.frame_rate: expected a whole number, got a number"),
-        ("[ui]\nreasoning = 'fold'", '2: ui.reasoning: must be one of folded, shown, hidden. Did you mean "folded"?'),
+        ("[ui]\nreasoning = 'fold'",
+         '2: ui.reasoning: must be one of folded, shown, hidden. Did you mean "folded"?'),
         ("[chat]\nactive = 1", "2: chat.active: expected a string, got a whole number"),
         ("[chat]\nprofiles = 1", "2: chat.profiles: must be a table of profiles"),
-        ("[chat.profiles]\nhome = 1", "2: chat.profiles.home: must be a table"),
+        ("[chat.profiles]\nhome = 1", "2: @: must be a table"),
         ("[chat.profiles.'a b']\ncompat = 'openai'",
-         "1: chat.profiles.\"a b\": is not a name for a profile. Letters, digits, '-', '_' and '.' make a name."),
+         "1: chat.profiles.\"a b\": is not a name for a profile. "
+         "Letters, digits, '-', '_' and '.' make a name."),
         ("[chat.profiles.home]\nmodel = 'm'",
-         '1: chat.profiles.home: says no compat: which provider talks to this server? For example compat = "openai".'),
-        ("[chat.profiles.home]\ncompat = 5", "2: chat.profiles.home.compat: expected a string, got a whole number"),
+         '1: @: says no compat: which provider talks to this server? For example compat = "openai".'),
+        ("[chat.profiles.home]\ncompat = 5", "2: @.compat: expected a string, got a whole number"),
         ("[images.profiles.box]\nsteps = 5",
-         '1: images.profiles.box: says no kind: which provider talks to this server? For example kind = "a1111".'),
-        (HOME + "timeout = 'x'", "3: chat.profiles.home.timeout: expected a number, got a string"),
-        (HOME + "timeout = -1", "3: chat.profiles.home.timeout: expected a number >= 0.0"),
-        (HOME + "connect_timeout = nan", "3: chat.profiles.home.connect_timeout: expected a number >= 0.0"),
-        (HOME + "headers = { A = 5 }", "3: chat.profiles.home.headers: expected a string, got a whole number"),
-        (HOME + "sampling = 3", "3: chat.profiles.home.sampling: expected a table, got a whole number"),
+         '1: images.profiles.box: says no kind: which provider talks to this server? '
+         'For example kind = "a1111".'),
+        (HOME + "timeout = 'x'", "3: @.timeout: expected a number, got a string"),
+        (HOME + "timeout = -1", "3: @.timeout: expected a number >= 0.0"),
+        (HOME + "connect_timeout = nan", "3: @.connect_timeout: expected a number >= 0.0"),
+        (HOME + "headers = { A = 5 }", "3: @.headers: expected a string, got a whole number"),
+        (HOME + "sampling = 3", "3: @.sampling: expected a table, got a whole number"),
         (HOME + "[chat.profiles.home.sampling]\nseed = 'x'",
-         "4: chat.profiles.home.sampling.seed: expected a whole number, got a string"),
+         "4: @.sampling.seed: expected a whole number, got a string"),
         ("[chat.profiles.'my.box']\ncompat = 'openai'\nmodel = 1",
          '3: chat.profiles."my.box".model: expected a string, got a whole number'),
         ("[keys]\nchat.send = 'enter'\nchat.stop = 5", "3: keys.chat.stop: must be a key or a list of keys"),
@@ -80,12 +85,13 @@ def test_an_unknown_key_is_a_warning_with_its_line(text: str, words: str):
          '2: chat.active: names the profile "hom", which is not there. Did you mean "home"?'),
         ("[chat]\nactive = 'zzz'\n" + HOME,
          '2: chat.active: names the profile "zzz", which is not there. Defined: home.'),
-        ("[images]\nactive = 'zzz'", '2: images.active: names the profile "zzz", which is not there. Defined: none.'),
+        ("[images]\nactive = 'zzz'",
+         '2: images.active: names the profile "zzz", which is not there. Defined: none.'),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_an_error_with_its_line(text: str, words: str):
     loaded = read(text)
-    assert told(loaded) == [f"config.toml:{words}"]
+    assert told(loaded) == [words]
     assert loaded.problems[0].severity == "error"
     assert loaded.writable
 
@@ -119,7 +125,7 @@ def test_the_app_starts_with_what_is_good():
 )
 def test_no_toml_means_the_defaults_and_nothing_is_written(text: str, words: str):
     loaded = read(text)
-    assert told(loaded) == [f"config.toml:{words}. Until it is mended, the defaults stand."]
+    assert told(loaded) == [f"{words}. Until it is mended, the defaults stand."]
     assert (loaded.config, loaded.writable) == (Config(), False)
 
 
@@ -189,7 +195,7 @@ class TestEnvironment:
         loaded = read("[ui]\nframe_rate = 8\n", PLUMA_UI_FRAME_RATE="many")
         assert loaded.config.ui.frame_rate == 8
         assert told(loaded) == [
-            "config.toml: PLUMA_UI_FRAME_RATE: expected a whole number, got a string. It is set in the environment."
+            " PLUMA_UI_FRAME_RATE: expected a whole number, got a string. It is set in the environment."
         ]
 
     def test_an_active_profile_that_nobody_defines_is_told(self):
@@ -285,7 +291,8 @@ class TestSecrets:
     def test_no_problem_says_the_key(self, tmp_path: Path):
         path = tmp_path / "config.toml"
         path.write_text(
-            '[chat.profiles.a]\ncompat = 5\napi_key = "sk-abc"\n[images.profiles.b]\nkind = "k"\nauth = "sk-abc:x"\n'
+            '[chat.profiles.a]\ncompat = 5\napi_key = "sk-abc"\n'
+            '[images.profiles.b]\nkind = "k"\nauth = "sk-abc:x"\n'
             '[chat.profiles.c]\napi_key = { command = "sk-abc" }\n'
         )
         path.chmod(0o644)
