@@ -54,10 +54,13 @@ class ReplayServer:
 async def replay(*plays: Play | bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[ReplayServer]:
     """Serve on a free loopback port: each request gets the next play, and the last one again and again."""
     state = ReplayServer()
+    handlers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
     waiting = [play if isinstance(play, Play) else Play(play) for play in plays]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         state.connections += 1
+        if task := asyncio.current_task():
+            handlers[task] = writer
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 state.requests.append(await _read(reader))
@@ -75,6 +78,9 @@ async def replay(*plays: Play | bytes, tls: ssl.SSLContext | None = None) -> Asy
         yield state
     finally:
         server.close()
+        for writer in handlers.values():
+            writer.transport.abort()
+        await asyncio.gather(*handlers)
 
 
 def answer(body: bytes | str | dict | list, *, status: int = 200, kind: str = "", **headers: str) -> bytes:
