@@ -104,7 +104,7 @@ def embedded(loaded: Loaded, data: Path) -> ConnectionProfile | None:
     """With nothing configured, the model that runs inside pluma, once its server and a model are here."""
     if configured(loaded) or not local.available() or not local.installed(data):
         return None
-    return ConnectionProfile(name=EMBEDDED, compat="local")
+    return ConnectionProfile(name=EMBEDDED, compat="local", model=local.installed(data)[0].name)
 
 
 def configured(loaded: Loaded) -> bool:

@@ -45,9 +45,10 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Transcript(id="transcript")
-        yield Composer(id="composer")
+        keys = keymap(self._runtime.config.keys)
+        yield Composer(keys, id="composer")
         yield StatusLine(id="status")
-        yield KeyHints(keymap(self._runtime.config.keys), id="hints")
+        yield KeyHints(keys, id="hints")
 
     def on_mount(self) -> None:
         self._transcript = self.query_one(Transcript)

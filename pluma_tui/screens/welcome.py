@@ -133,8 +133,8 @@ def _offer(data: Path) -> Content:
 
     offer = CATALOGUE[DEFAULT]
     here = bool(local.installed(data))
-    cost = "here already" if here else f"{offer.download / 1e6:.0f} MB to fetch, once"
-    return Content(f"{offer.label}  runs inside pluma, {cost}")
+    cost = "here already" if here else f"{offer.download / 1e6:.0f} MB to fetch once"
+    return Content(f"{offer.label} inside pluma · {cost}")
 
 
 def _nothing() -> str:

@@ -1,15 +1,14 @@
 """Where a message is written: several lines, Enter sends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events
-from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from pluma_tui.core.text import clean
-from pluma_tui.widgets.keys import bindings
+from pluma_tui.widgets.keys import actions_by_key
 
 PLACEHOLDER = "Message"
 LARGE = 4000  # characters, or
@@ -22,18 +21,29 @@ class Composer(TextArea):
     A large paste is shown as a chip, "[pasted 1: 212 lines]", and sent as what it stands for.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("composer")]
-
     @dataclass
     class Submitted(Message):
         """The person wants this text sent. The composer keeps it until `empty` is called."""
 
         text: str
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, keymap: Mapping[str, str], *, id: str | None = None) -> None:
+        """`keymap` are the remapped keys, action id to key."""
         super().__init__(id=id, placeholder=PLACEHOLDER, highlight_cursor_line=False, compact=True)
         self.cursor_blink = False
         self._chips: dict[str, str] = {}
+        self._actions = actions_by_key("composer", keymap)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Our own keys, taken in turn with the letters.
+
+        A priority binding would overtake letters that came in the same burst, as they do on a slow
+        line, and send a message before its end was in it.
+        """
+        if event.key in self._actions:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(self._actions[event.key])
 
     @property
     def written(self) -> str:

@@ -16,6 +16,16 @@ def bindings(scope: Scope) -> list[Binding]:
     ]
 
 
+def actions_by_key(scope: Scope, keymap: Mapping[str, str]) -> dict[str, str]:
+    """Key to Textual action, for a widget that takes its keys itself; `keymap` as of `keymap`."""
+    return {
+        key: method(action)
+        for action in ACTIONS
+        if action.scope == scope
+        for key in keymap.get(action.id, ",".join(action.keys)).split(",")
+    }
+
+
 def method(action: Action) -> str:
     """The name of the Textual action: "chat.stop" is done by `action_chat_stop`."""
     return action.id.replace(".", "_")
