@@ -1,16 +1,15 @@
 """Files that go with a message: read once, told apart by what is in them."""
 
-from pathlib import Path
-
 from pluma_tui.core.chat import File, Image
 from pluma_tui.core.errors import UsageError
+from pluma_tui.files.paths import expanded
 
 LIMIT = 20 * 1024 * 1024  # bytes; more than any server takes
 
 
 def read(name: str) -> Image | File:
     """The file as a part of a message. Raises UsageError, with what is wrong with it."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     try:
         if path.stat().st_size > LIMIT:
             raise UsageError(f"{path} is larger than {LIMIT // 1024 // 1024} MB")
@@ -21,8 +20,10 @@ def read(name: str) -> Image | File:
     if media_type:
         return Image(data, media_type, path.name)
     try:
+        if b"\0" in data:  # text has none, and much that is no text would do as UTF-8
+            raise ValueError
         return File(path.name, data.decode("utf-8"))
-    except UnicodeDecodeError:
+    except ValueError:
         hint = "Pictures (PNG, JPEG, GIF, WebP) and UTF-8 text can go with a message."
         raise UsageError(f"{path} is neither a picture nor text", hint=hint) from None
 

@@ -1,5 +1,6 @@
 """Where pluma keeps things. Nothing is created here but by `private_dir`."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def config_file(flag: str | None = None) -> Path:
     """The config file: `--config`, else `PLUMA_CONFIG`, else the user's config folder."""
     named = flag or os.environ.get("PLUMA_CONFIG")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     return Path(platformdirs.user_config_dir(APP, appauthor=False)) / "config.toml"
 
 
@@ -20,7 +21,7 @@ def data_dir(flag: str | None = None) -> Path:
     """The data folder: `--data-dir`, else `PLUMA_DATA_DIR`, else the user's data folder."""
     named = flag or os.environ.get("PLUMA_DATA_DIR")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
@@ -33,16 +34,24 @@ def log_file(flag: str | None = None) -> Path:
     """The log: `--log-file`, else `PLUMA_LOG`, else the user's log folder."""
     named = flag or os.environ.get("PLUMA_LOG")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     return Path(platformdirs.user_log_dir(APP, appauthor=False)) / "pluma.log"
 
 
 def pictures_dir(configured: str, data: Path) -> Path:
     """Where pictures go: the setting, else the user's pictures folder, else below `data`."""
     if configured:
-        return Path(configured).expanduser()
+        return expanded(configured)
     pictures = Path(platformdirs.user_pictures_dir())
     return pictures / APP if pictures.is_dir() else data / "pictures"
+
+
+def expanded(name: str) -> Path:
+    """`name` as a path, a leading ``~`` replaced by the home folder; left as it is where there is none."""
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):
+        path = path.expanduser()
+    return path
 
 
 def private_dir(path: Path) -> Path:

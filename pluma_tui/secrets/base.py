@@ -6,6 +6,7 @@ No error says what was fetched, nor what a program printed.
 import asyncio
 import re
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
 from pluma_tui.core.errors import SecretError
@@ -32,8 +33,8 @@ class Secrets:
     """Secrets of one run of the program. Two who ask for the same one at once share one fetch."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, float]] = {}
-        self._lock = asyncio.Lock()
+        self._kept: dict[SecretRef, tuple[str, float]] = {}
+        self._locks: defaultdict[SecretRef, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def fetch(self, ref: SecretRef) -> str:
         """The secret. Raises SecretError."""
@@ -41,16 +42,13 @@ class Secrets:
             raise SecretError(f"secrets from {ref.kind} cannot be fetched by this version of pluma")
         if ref.kind != "command":
             return _checked(ref, await sources.load(ref.kind)(ref))
-        async with self._lock:
-            value, until = self._kept.get(repr(ref), ("", 0.0))
+        keep = ttl_seconds(ref)
+        async with self._locks[ref]:
+            value, until = self._kept.get(ref, ("", 0.0))
             if until <= time.monotonic():
                 value = _checked(ref, await sources.load(ref.kind)(ref))
-                self._kept[repr(ref)] = (value, time.monotonic() + ttl_seconds(ref))
+                self._kept[ref] = (value, time.monotonic() + keep)
             return value
-
-    def forget(self) -> None:
-        """Fetch everything anew from now on (a server said that a key is wrong)."""
-        self._kept.clear()
 
 
 def ttl_seconds(ref: SecretRef) -> float:

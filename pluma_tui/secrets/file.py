@@ -1,9 +1,10 @@
 """`{ file = "path" }`: the first line of a file that nobody else can read."""
 
-from pathlib import Path
+import os
 
 from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import SecretRef
+from pluma_tui.files.paths import expanded
 
 _LIMIT = 64 * 1024
 
@@ -14,10 +15,10 @@ async def fetch(ref: SecretRef) -> str:
 
 
 def _first_line(name: str) -> str:
-    path = Path(name).expanduser()
+    path = expanded(name)
     try:
         with path.open("rb") as file:
-            mode = path.stat().st_mode
+            mode = os.fstat(file.fileno()).st_mode
             if mode & 0o077:
                 raise SecretError(f"{path} can be read by others", hint=f"chmod 600 {path}")
             return file.readline(_LIMIT).decode("utf-8", "replace")
