@@ -91,5 +91,5 @@ class Table:
     gap: bool = True
 
 
-Markdown = Prose | Item | Code | Table
-Block = Label | Footer | Thought | Plain | Markdown
+Content = Plain | Prose | Item | Code | Table
+Block = Label | Footer | Thought | Content

@@ -13,11 +13,12 @@ STRETCH_MAX = 64
 class Fence:
     """An open code block. Complete lines go in, finished stretches come out."""
 
-    def __init__(self, markup: str, indent: int, language: str) -> None:
+    def __init__(self, markup: str, indent: int, language: str, *, gap: bool) -> None:
         self._closing = re.compile(rf" {{0,3}}{re.escape(markup[0])}{{{len(markup)},}}[ \t]*\Z")
         self._starting = re.compile(rf"[ ]{{0,3}}{re.escape(markup[0])}+[ \t]*\Z")
         self._indent = re.compile(rf" {{0,{indent}}}")
         self._language = language
+        self._gap = gap
         self._lines: list[str] = []
         self._before: Code | None = None
 
@@ -51,4 +52,4 @@ class Fence:
     def _code(self, lines: list[str]) -> Code:
         before = self._before
         number = before.number + 1 if before else 0
-        return Code(tuple(lines), self._language, number, before, gap=number == 0)
+        return Code(tuple(lines), self._language, number, before, gap=self._gap and not number)

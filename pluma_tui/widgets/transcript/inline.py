@@ -54,8 +54,10 @@ class _Inline:
             self._styles.pop()
 
     def _text(self, text: str, style: Style | None = None) -> None:
-        top = self._styles[-1]
-        self._runs.append((text, _over(top, style) if style else top))
+        top = _over(self._styles[-1], style) if style else self._styles[-1]
+        if self._runs and self._runs[-1][1] is top and not self._links:
+            text = self._runs.pop()[0] + text
+        self._runs.append((text, top))
 
     def _open_link(self, href: str) -> None:
         url = clean_url(href)

@@ -1,11 +1,13 @@
 """All messages below each other: what is at which row, and places that outlive a change of heights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pluma_tui.widgets.transcript.heights import Heights
 from pluma_tui.widgets.transcript.lines import Line
 from pluma_tui.widgets.transcript.message import Message
+
+_MESSAGE = 48  # the bits of a key that say where in the message a line is
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,33 @@ class Layout:
             number += 1
         return changed
 
-    def lines(self, top: int, height: int) -> list[Line | None]:
-        """The lines from row `top` on; None where there are none. `measure` them before."""
-        lines: list[Line | None] = []
+    def rows_at(self, top: int, height: int) -> list[tuple[int, Line]]:
+        """The lines from row `top` on, each with its key. `measure` them before.
+
+        Keys are in the order of the lines and stay with them, whatever happens to the rows above.
+        """
+        found: list[tuple[int, Line]] = []
         number = self._heights.at(top)
-        while 0 <= number < len(self._messages) and len(lines) < height:
+        while 0 <= number < len(self._messages) and len(found) < height:
             start = self._heights.start(number)
-            lines += self._messages[number].lines(max(0, top - start), top + height - start)
+            lines = self._messages[number].lines(max(0, top - start), top + height - start)
+            found += (((number << _MESSAGE) + key, line) for key, line in lines)
             number += 1
-        return (lines + [None] * height)[:height]
+        return found[:height]
+
+    def lines_between(self, first: int | None, last: int | None) -> Iterator[tuple[int, Line]]:
+        """All lines from one key to another; None stands for the very first and the very last."""
+        number = 0 if first is None else first >> _MESSAGE
+        while number < len(self._messages):
+            message = self._messages[number]
+            message.open()
+            for within, line in message.lines(0, message.rows):
+                key = (number << _MESSAGE) + within
+                if last is not None and key > last:
+                    return
+                if first is None or key >= first:
+                    yield key, line
+            number += 1
 
     def place(self, row: int) -> Place | None:
         """What is at a row; None if there is nothing at all."""

@@ -18,12 +18,13 @@ class Line(NamedTuple):
     """One line on the screen.
 
     `width` is in cells. `soft`: the line goes on with the text of the line before, which was broken to
-    fit. `margin`: how many characters at the left are not text (indentation, bars).
+    fit; it is what stood at the break, a blank or nothing. None: a line of its own. `margin`: how many
+    characters at the left are not text (indentation, bars).
     """
 
     segments: tuple[Segment, ...]
     width: int
-    soft: bool = False
+    soft: str | None = None
     margin: int = 0
 
     @property
@@ -32,7 +33,7 @@ class Line(NamedTuple):
         return "".join(segment.text for segment in self.segments)
 
 
-def line_of(runs: Iterable[Run], *, soft: bool = False, margin: int = 0) -> Line:
+def line_of(runs: Iterable[Run], *, soft: str | None = None, margin: int = 0) -> Line:
     """Runs as one line; neighbours of the same style become one segment."""
     merged: list[Segment] = []
     width = 0
@@ -83,13 +84,17 @@ def changed_cells(old: Line | None, new: Line | None) -> int:
 def wrap(runs: Sequence[Run], width: int) -> list[Line]:
     """Runs broken into lines of at most `width` cells; a newline in a run always breaks."""
     text = "".join(run[0] for run in runs)
-    lines: list[Line] = []
+    spans: list[Span] = []
+    soft: list[str | None] = []
     start = 0
     for paragraph in text.split("\n"):
-        for number, (begin, end) in enumerate(breaks(paragraph, width)):
-            lines.append(line_of(_cut(runs, start + begin, start + end), soft=number > 0))
+        last: int | None = None
+        for begin, end in breaks(paragraph, width):
+            spans.append((start + begin, start + end))
+            soft.append(None if last is None else paragraph[last:begin][:1])
+            last = end
         start += len(paragraph) + 1
-    return lines
+    return [line_of(cut, soft=go_on) for cut, go_on in zip(_cuts(runs, spans), soft, strict=True)]
 
 
 def fold(runs: Sequence[Run], width: int) -> list[Line]:
@@ -99,9 +104,7 @@ def fold(runs: Sequence[Run], width: int) -> list[Line]:
         spans = [(at, min(at + width, len(text))) for at in range(0, len(text), width)] or [(0, 0)]
     else:
         spans = list(_breaks_by_cells(text, width, words=False))
-    if len(spans) == 1:
-        return [line_of(runs)]
-    return [line_of(_cut(runs, begin, end), soft=n > 0) for n, (begin, end) in enumerate(spans)]
+    return [line_of(cut, soft="" if number else None) for number, cut in enumerate(_cuts(runs, spans))]
 
 
 def breaks(text: str, width: int) -> Iterator[Span]:
@@ -143,12 +146,17 @@ def _breaks_by_cells(text: str, width: int, *, words: bool = True) -> Iterator[S
     yield line, len(text)
 
 
-def _cut(runs: Sequence[Run], begin: int, end: int) -> Iterator[Run]:
-    at = 0
-    for text, style in runs:
-        stop = at + len(text)
-        if stop > begin and at < end:
-            yield text[max(0, begin - at) : end - at], style
-        at = stop
-        if at >= end:
-            return
+def _cuts(runs: Sequence[Run], spans: Iterable[Span]) -> Iterator[list[Run]]:
+    """The parts of the runs within each of the spans, which come in order."""
+    index = at = 0  # the run looked at, and where it begins
+    for begin, end in spans:
+        part: list[Run] = []
+        while index < len(runs):
+            text, style = runs[index]
+            if at + len(text) > begin:
+                part.append((text[max(0, begin - at) : max(0, end - at)], style))
+            if at + len(text) >= end:
+                break
+            at += len(text)
+            index += 1
+        yield part

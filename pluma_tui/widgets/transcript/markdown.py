@@ -8,6 +8,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
+DEEPEST = 19  # of nested blocks; the parser drops what is deeper (`maxNesting` of CommonMark's preset)
+
 Env = dict[str, Any]
 """What the parser remembers of a message: the targets of reference links, by name."""
 
@@ -53,6 +55,11 @@ class Group:
     def first(self) -> int:
         """The source line it begins at."""
         return self.head.map[0] if self.head.map else 0
+
+    @property
+    def end(self) -> int:
+        """The source line after all of it, blank ones included."""
+        return self.head.map[1] if self.head.map else self.first
 
     @property
     def last(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pluma_tui.core.text import Cleaner, clean, clean_line
 from pluma_tui.widgets.transcript.blocks import Block, Footer, Label, Plain, Thought
-from pluma_tui.widgets.transcript.builder import Builder
+from pluma_tui.widgets.transcript.builder import WHOLE_MAX, Builder
 from pluma_tui.widgets.transcript.entry import Entry
 from pluma_tui.widgets.transcript.heights import Heights
 from pluma_tui.widgets.transcript.lines import Line
@@ -13,6 +13,7 @@ from pluma_tui.widgets.transcript.markdown import Env
 from pluma_tui.widgets.transcript.plain import Thoughts, plain_blocks
 from pluma_tui.widgets.transcript.sections import Page, Section, guess_rows
 
+_SECTION = 24  # the bits of a key that say which line of a section it is
 REPARSE_MAX = 524_288  # characters of a finished message that are parsed once more
 
 
@@ -45,6 +46,7 @@ class Message:
         """More of a running message, raw."""
         self.open()
         done = len(self._builder.done) if self._builder else 0
+        from_head = bool(reasoning) or not self._text or not self._builder
         if text:
             self._text.append(text)
             if self._builder:
@@ -52,7 +54,7 @@ class Message:
         if reasoning:
             self._reasoning.append(reasoning)
             self._thoughts.feed(reasoning)
-        self._arrange(0 if reasoning or not self._builder else self._head + done)
+        self._arrange(0 if from_head else self._head + done)
 
     def finish(self, *, footer: str, label: str | None) -> None:
         """Nothing more comes. The whole is parsed once more, so that reference links come right."""
@@ -103,15 +105,17 @@ class Message:
             index += 1
         return changed
 
-    def lines(self, top: int, bottom: int) -> Iterator[Line]:
-        """The lines between two rows, as far as there are any; `measure` them before."""
+    def lines(self, top: int, bottom: int) -> Iterator[tuple[int, Line]]:
+        """The lines between two rows, as far as there are any, each with its key: its section and number."""
         index = self._heights.at(top)
         at = self._heights.start(index)
-        for section in self._sections[index:]:
+        for number, section in enumerate(self._sections[index:], index):
             if at >= bottom:
                 return
-            yield from self._lines(section)[max(0, top - at) : bottom - at]
-            at += section.height
+            lines = self._lines(section)
+            for within in range(max(0, top - at), min(len(lines), bottom - at)):
+                yield (number << _SECTION) + within, lines[within]
+            at += len(lines)
 
     def place(self, row: int) -> tuple[int, float]:
         """Where a row is in terms that outlive a change of heights: section, and part of its height."""
@@ -128,11 +132,12 @@ class Message:
     def _parsed(self) -> Builder:
         """The text there is, parsed as a whole; more may come if the message is running."""
         self._cleaner = Cleaner()
-        builder = Builder(self._page.markdown)
         text = "".join(self._text)
         if self.entry.running:
+            builder = Builder(self._page.markdown)
             builder.feed(self._cleaner.feed(text))
         else:
+            builder = Builder(self._page.markdown, WHOLE_MAX)
             builder.feed(clean(text))
             builder.finish()
         return builder

@@ -2,18 +2,14 @@
 
 from pluma_tui.core.text import Cleaner
 from pluma_tui.widgets.transcript.blocks import Plain
-from pluma_tui.widgets.transcript.builder import LINE_MAX
 
 STRETCH = 32  # lines that are rendered at once
+LINE_MAX = 8_192  # characters; a longer line is cut
 
 
 def plain_blocks(text: str, *, faint: bool = False) -> list[Plain]:
-    """Safe text as blocks, without empty lines at its ends. Lines beyond all measure are cut."""
-    lines = [
-        line[at : at + LINE_MAX]
-        for line in text.strip("\n").rstrip().expandtabs(4).split("\n")
-        for at in range(0, max(1, len(line)), LINE_MAX)
-    ]
+    """Safe text as blocks, without empty lines at its ends."""
+    lines = cut_lines(text.strip("\n").rstrip().expandtabs(4)).split("\n")
     return [Plain("\n".join(lines[at : at + STRETCH]), faint=faint) for at in range(0, len(lines), STRETCH)]
 
 
@@ -41,3 +37,12 @@ class Thoughts:
             self.words += len(piece.split()) - (self._in_word and not piece[0].isspace())
             self._in_word = not piece[-1].isspace()
             self._parts.append(piece)
+
+
+def cut_lines(text: str) -> str:
+    """The text without lines beyond all measure: they are cut."""
+    if len(text) <= LINE_MAX:
+        return text
+    return "\n".join(
+        line[at : at + LINE_MAX] for line in text.split("\n") for at in range(0, max(1, len(line)), LINE_MAX)
+    )

@@ -16,7 +16,7 @@ from pluma_tui.widgets.transcript.look import Look
 from pluma_tui.widgets.transcript.markdown import Env, Group, Markdown, groups, table_cells, table_rows
 from pluma_tui.widgets.transcript.table import column_widths, head_rule, row_lines
 
-INLINE_MAX = 16_384  # characters of one paragraph that are searched for emphasis and links
+INLINE_MAX = 8_192  # characters of one paragraph that are searched for emphasis and links
 NARROW = 8  # cells that are always left for text, however deep it is nested
 BULLETS = "•◦▪"
 

@@ -8,17 +8,19 @@ from textual.geometry import Region, Size
 from textual.message import Message as Event
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
 from pluma_tui.widgets.transcript.entry import Entry
 from pluma_tui.widgets.transcript.layout import Layout, Place
-from pluma_tui.widgets.transcript.lines import Line, changed_cells
 from pluma_tui.widgets.transcript.look import CLASSES, look_of, plain_look
 from pluma_tui.widgets.transcript.markdown import Markdown
 from pluma_tui.widgets.transcript.message import Message
 from pluma_tui.widgets.transcript.render import Renderer
+from pluma_tui.widgets.transcript.rows import EMPTY, Row
 from pluma_tui.widgets.transcript.sections import Page, Reasoning
+from pluma_tui.widgets.transcript.selecting import selected_text
 
 WIDTH_MAX = 112  # cells; longer lines are hard to read
 
@@ -38,17 +40,17 @@ class Transcript(ScrollView, can_focus=True):
         height: 1fr;
         overflow: hidden hidden;
         scrollbar-size: 0 0;
-        & .transcript--label { color: $primary; text-style: bold; }
-        & .transcript--user-bar { color: $secondary; text-style: bold; }
+        & .transcript--label { color: $text-muted; text-style: bold; }
+        & .transcript--user-bar { color: $text-success; text-style: bold; }
         & .transcript--faint { color: $text-muted; }
         & .transcript--system { color: $text-muted; text-style: italic; }
         & .transcript--notice { color: $text-warning; }
         & .transcript--error { color: $text-error; }
         & .transcript--heading { color: $text-primary; text-style: bold; }
         & .transcript--strong { text-style: bold; }
-        & .transcript--link { color: $text-accent; text-style: underline; }
+        & .transcript--link { color: $text-primary; text-style: underline; }
         & .transcript--literal { color: $text-warning; }
-        & .transcript--marker { color: $primary; }
+        & .transcript--marker { color: $text-primary; }
         & .transcript--rule { color: $foreground 30%; }
         & .transcript--quote { color: $foreground 80%; text-style: italic; }
         & .transcript--code { background: $surface; }
@@ -81,7 +83,9 @@ class Transcript(ScrollView, can_focus=True):
         self._entries = Layout()
         self._fitted = Size(0, 0)
         self._top: Place | None = None
-        self._shown: list[Line | None] = []
+        self._shown: list[Row] = []
+        self._thumb = range(0)
+        self._drawing = False
 
     # What is shown
 
@@ -137,6 +141,14 @@ class Transcript(ScrollView, can_focus=True):
         kwargs["animate"] = False
         super().scroll_to(*args, **kwargs)
 
+    def scroll_page_up(self, *args: Any, **kwargs: Any) -> None:
+        """A page up, but for two lines that show where one was."""
+        self.scroll_relative(y=2 - self.size.height)
+
+    def scroll_page_down(self, *args: Any, **kwargs: Any) -> None:
+        """A page down, but for two lines that show where one was."""
+        self.scroll_relative(y=self.size.height - 2)
+
     @property
     def allow_vertical_scroll(self) -> bool:
         """It scrolls by keys and wheel without a scrollbar."""
@@ -145,13 +157,18 @@ class Transcript(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The reader scrolls. Short ways are counted in exact lines, from the line that was at the top."""
         old, new = round(old_value), round(new_value)
-        if old == new:
+        if old == new or self.size != self._fitted:
             return
-        top = self._top
-        if top is not None and abs(new - old) <= 3 * self.size.height:
-            self._settle(lambda: self._entries.row(top) + new - old)
-        else:
-            self._settle(lambda: new)
+        top, height = self._top, self.size.height
+
+        def where() -> int:
+            end = self._entries.rows - height
+            if top is None or abs(new - old) > 3 * height:
+                return min(new, end)
+            start = self._entries.row(top)
+            return min(start + new - old, max(start, end))
+
+        self._settle(where)
 
     def _follow(self, *, exactly: bool = False) -> None:
         """Show the end. When it has left the page, half a page is turned unless it is wanted exactly."""
@@ -185,45 +202,86 @@ class Transcript(ScrollView, can_focus=True):
                 break
         rows = self._entries.rows
         if following is None:
-            top = max(0, min(top, rows - height)) if top != self.scroll_offset.y else top
             following = top + height >= rows
+        left, self.following = self.following, following
         self._go(top, max(rows, top + height))
-        if following != self.following:
-            self.following = following
+        if left != following:
             self.post_message(self.Followed(following))
 
     def _go(self, top: int, rows: int) -> None:
+        place = self._entries.place(top)
+        if place != self._top or self.following:
+            self._thumb = self._thumb_at(top, rows)
+        self._top = place
         self.set_reactive(Widget.virtual_size, Size(self.size.width, rows))
         self.set_reactive(Widget.scroll_y, float(top))
         self.set_reactive(Widget.scroll_target_y, float(top))
-        self._top = self._entries.place(top)
         self._paint()
 
     # Drawing
 
     def _paint(self) -> None:
-        """Have those lines drawn that differ from what is on the screen, up to where they differ."""
+        """Have those rows drawn that differ from what is on the screen, up to where they differ."""
         size = self.size
-        shown = self._entries.lines(self.scroll_offset.y, size.height)
-        before = self._shown + [None] * (size.height - len(self._shown))
-        self._shown = shown
+        rows = self._rows()
+        before, self._shown = self._shown, rows
         regions = [
             Region(0, y, min(cells, size.width), 1)
-            for y, (old, new) in enumerate(zip(before, shown, strict=False))
-            if old is not new and (cells := changed_cells(old, new))
+            for y, row in enumerate(rows)
+            if (cells := row.changed_from(before[y] if y < len(before) else EMPTY, size.width))
         ]
         if regions:
             self.refresh(*regions)
 
+    def _rows(self) -> list[Row]:
+        height = self.size.height
+        selection = self.text_selection
+        thumb = self._thumb
+        found = self._entries.rows_at(self.scroll_offset.y, height)
+        rows = [
+            Row(line, key, selection.get_span(key) if selection else None, y in thumb)
+            for y, (key, line) in enumerate(found)
+        ]
+        return rows + [Row(thumb=y in thumb) for y in range(len(rows), height)]
+
+    def _thumb_at(self, top: int, rows: int) -> range:
+        """The rows in which a mark shows how far up the reader is; none at the end.
+
+        It is worked out when the reader moves, not whenever a line is added.
+        """
+        height = self.size.height
+        if self.following:
+            return range(0)
+        start = min(height - 1, top * height // rows)
+        return range(start, start + max(1, height * height // rows))
+
     def render_line(self, y: int) -> Strip:
-        """A line of the page."""
-        line = self._shown[y] if y < len(self._shown) else None
-        return Strip(line.segments, line.width) if line else Strip.blank(self.size.width, self._look.base)
+        """A line of the page. Asked for outside of drawing, it tells which text is where."""
+        row = self._shown[y] if y < len(self._shown) else EMPTY
+        strip = row.strip(self.size.width, self._look, self.selection_style)
+        return strip if self._drawing else strip.apply_offsets(0, row.key)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of the page, fitted to the size first: it may have changed just now."""
         self._fit()
-        return super().render_lines(crop)
+        self._drawing = True
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._drawing = False
+
+    # Selecting text
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Only the rows are drawn whose selected part has changed."""
+        self._paint()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text as it is displayed, lines that were broken to fit joined again."""
+        first, last = (end.y if end else None for end in selection)
+        return selected_text(self._entries.lines_between(first, last), selection), "\n"
+
+    # Fitting
 
     def on_resize(self, _: events.Resize) -> None:
         """Another size."""
