@@ -23,9 +23,12 @@ class LlamaServer:
 
 
 @contextmanager
-def run(model: Path, *, ping: int = 30) -> Iterator[LlamaServer]:
-    """Start the server and end it with the block. `ping` is in seconds between keep-alive comments."""
-    settings = {"context": 2 * CONTEXT, "slots": 2, "keys": [KEY], "ping": ping}
+def run(model: Path, *, ping: int = 30, context: int = CONTEXT) -> Iterator[LlamaServer]:
+    """Start the server and end it with the block.
+
+    `ping` is in seconds between keep-alive comments, `context` in tokens for each slot.
+    """
+    settings = {"context": 2 * context, "slots": 2, "keys": [KEY], "ping": ping}
     child = Path(__file__).with_name("llamacpp_child.py")
     process = subprocess.Popen(
         [sys.executable, str(child), str(model), json.dumps(settings)],

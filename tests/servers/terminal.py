@@ -56,7 +56,7 @@ class Terminal:
         shown = (lambda: holds in self.text()) if isinstance(holds, str) else holds
         end = time.monotonic() + seconds
         while not shown():
-            if time.monotonic() > end or not self._read():
+            if time.monotonic() > end or not self.read():
                 if shown():
                     return
                 raise AssertionError(f"waited in vain for {holds!r}; the screen:\n{self.text()}")
@@ -64,7 +64,7 @@ class Terminal:
     def wait(self, seconds: float = 10.0) -> int:
         """Read to the end; returns the exit code, or minus the signal's number."""
         end = time.monotonic() + seconds
-        while self._read() and time.monotonic() < end:
+        while self.read() and time.monotonic() < end:
             pass
         while self.process.isalive():
             assert time.monotonic() < end, f"the program goes on; the screen:\n{self.text()}"
@@ -72,7 +72,7 @@ class Terminal:
         status = self.process.exitstatus
         return status if status is not None else -(self.process.signalstatus or 0)
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
         """Take what there is, for at most a twentieth of a second; False at the end of file."""
         ready, _, _ = select.select([self.process.fd], [], [], 0.05)
         if not ready:
