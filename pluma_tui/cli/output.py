@@ -24,7 +24,7 @@ def line(text: str = "") -> None:
 
 def say(text: str) -> None:
     """One line for the person: to stderr, always made safe, whoever reads it."""
-    sys.stderr.write(f"{clean(text)}\n")
+    sys.stderr.write(f"{clean_line(text, 2000)}\n")
     sys.stderr.flush()
 
 

@@ -18,8 +18,8 @@ from tenacity import (
 )
 
 from pluma_tui.core.chat import ChatRequest
-from pluma_tui.core.errors import Loading, NotFound, PlumaError, RateLimited
-from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta, ToolCallDelta
+from pluma_tui.core.errors import BrokenStream, Loading, NotFound, PlumaError, RateLimited
+from pluma_tui.core.events import ChatEvent, Finished, Notice, ReasoningDelta, TextDelta, ToolCallDelta
 from pluma_tui.providers.base import Provider
 
 RETRIES = 3
@@ -70,11 +70,15 @@ class Attempts:
     async def _once(self) -> None:
         if not self.request.model:
             await self._pick_model()
+        finished = False
         async with aclosing(self._provider.stream(self.request)) as events:
             async for event in events:
+                finished = isinstance(event, Finished)
                 if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
                     self._begun = True
                 self._push(event)
+        if not finished:
+            raise BrokenStream(f"{self._provider.upstream} ended the answer without saying so")
 
     async def _pick_model(self) -> None:
         """No model is named: take the server's first. A server without a list has one of its own."""
@@ -99,7 +103,7 @@ class Attempts:
         words = error.message if isinstance(error, PlumaError) else "No answer"
         pause = state.next_action.sleep if state.next_action else 0.0
         which = f"{state.attempt_number} of {RETRIES}"
-        self._push(Notice(f"{words}. Trying again in {max(pause, 0.1):.1f} s ({which})…"))
+        self._push(Notice(f"{words.rstrip('.')}. Trying again in {max(pause, 0.1):.1f} s ({which})…"))
 
 
 _back_off = wait_random_exponential(multiplier=1, max=20)

@@ -19,9 +19,14 @@ class OpenChat:
         active = runtime.connections.active()
         self.profile = active.name if active else ""
         self.model = active.model if active else ""
-        if conversation is not None and conversation.profile in runtime.connections.names():
+        if conversation is not None and self._keeps_its_profile(conversation):
             self.profile = conversation.profile
             self.model = conversation.model or runtime.connections.profile(self.profile).model
+
+    def _keeps_its_profile(self, conversation: Conversation) -> bool:
+        """Whether its own profile is still there, and the command line names no other."""
+        known = conversation.profile in self._runtime.connections.names()
+        return known and self._runtime.named in (None, conversation.profile)
 
     @property
     def busy(self) -> bool:

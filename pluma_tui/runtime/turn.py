@@ -48,7 +48,10 @@ class Turn:
         self._changed = asyncio.Event()
         self._stopping = False
         self._attempts = Attempts(provider, request, profile.first_event_timeout, self._push)
+        # Two tasks, so that stopping the one never touches the other, which stores what came.
+        self._asking = asyncio.create_task(self._attempts.run(), name=f"asking for {answer.id}")
         self._task = asyncio.create_task(self._run(), name=f"turn {answer.id}")
+        self._task.add_done_callback(lambda _: self._wake())
 
     @property
     def id(self) -> str:
@@ -67,9 +70,9 @@ class Turn:
 
     def stop(self) -> None:
         """Close the stream; what has come is kept, marked stopped. Does nothing on an ended turn."""
-        if not self._task.done() and not self._stopping:
+        if not self._asking.done():
             self._stopping = True
-            self._task.cancel()
+            self._asking.cancel()
 
     async def wait(self) -> Message:
         """The stored message, with its ending. `error` says why one failed. Raises StoreError."""
@@ -106,18 +109,22 @@ class Turn:
 
     def _tell(self, event: ChatEvent) -> None:
         self._events.append(event)
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def _run(self) -> Message:
         saver = asyncio.create_task(self._save_often())
         try:
-            await self._attempts.run()
+            await self._asking
         except PlumaError as error:
-            self.error = error
+            self.error = None if self._stopping else error
         except asyncio.CancelledError:
             self._stopping = True
-        except Exception:  # a bug: what came is kept all the same
+        except Exception as bug:  # what came is kept all the same
+            self.error = PlumaError(f"a bug: {type(bug).__name__}", hint="Please report it.")
             await self._end()
             raise
         finally:
@@ -154,12 +161,16 @@ class Turn:
 
     async def _save_often(self) -> None:
         stored = 0
+        told = False
         while True:
             await asyncio.sleep(CHECKPOINT)
-            if len(self._events) == stored:
+            if self.draft.pieces == stored:
                 continue
-            stored = len(self._events)
+            came = self.draft.pieces
             try:
                 await self._store.checkpoint(self.id, self.draft.text(), self.draft.reasoning())
-            except StoreError as error:  # the answer goes on; its end will try to store all of it again
-                return self._tell(Notice(f"What comes is not being stored: {error.message}"))
+                stored = came
+            except StoreError as error:  # the answer goes on, and so do we: the disk may have room again
+                if not told:
+                    self._tell(Notice(f"What comes is not being stored: {error.message}"))
+                told = True

@@ -74,7 +74,7 @@ class Turns:
         turn = Turn(
             conversation, asked, answer, profile, provider=provider, request=request, store=self._store
         )
-        self._running.add(turn)
+        self._running = {*self.running(), turn}
         return turn
 
     def running(self) -> list[Turn]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pluma_tui import local
 from pluma_tui.config.read import Loaded, load
 from pluma_tui.config.schema import Config
+from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
 from pluma_tui.files import paths
@@ -35,10 +36,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a face is given, and all that it is given."""
+    """What a face is given, and all that it is given.
+
+    `named` is the profile that the command line asks for: it goes before the one a conversation keeps.
+    `kept` is where conversations are; `store` is the same, or forgets all with this run.
+    """
 
     loaded: Loaded
     data: Path
+    named: str | None
+    kept: Store
     store: Store
     clients: Clients
     connections: ConnectionManager
@@ -56,6 +63,14 @@ class Runtime:
         await self.connections.aclose()
         await self.clients.aclose()
         await self.store.close()
+        await self.kept.close()
+
+    async def find(self, name: str) -> Conversation:
+        """The stored conversation of that name, in `store` to be continued. Raises UnknownConversation."""
+        found = await self.kept.find(name)
+        if self.store is not self.kept:
+            await self.store.insert(found, await self.kept.tree(found.id))
+        return found
 
 
 def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> Runtime:
@@ -72,17 +87,19 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
         clients=clients,
         broken=lambda name: _told(loaded, "chat", name),
     )
-    if options.profile:
-        connections.use(options.profile)
+    named = FALLBACK if options.base_url else options.profile
+    if named:
+        connections.use(named)
     images = ImageConnectionManager(
         config.images.profiles,
         config.images.active,
         clients=clients,
         broken=lambda name: _told(loaded, "images", name),
     )
-    store = open_store(config.storage.url if options.save else "memory:", data)
+    kept = open_store(config.storage.url, data)
+    store = kept if options.save else open_store("memory:", data)
     turns = Turns(store, connections, config.chat.system)
-    return Runtime(loaded, data, store, clients, connections, images, turns)
+    return Runtime(loaded, data, named, kept, store, clients, connections, images, turns)
 
 
 def boot_fallback(options: Options, environ: Mapping[str, str], loaded: Loaded) -> ConnectionProfile | None:

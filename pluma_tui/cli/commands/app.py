@@ -6,9 +6,8 @@ import os
 import sys
 
 from pluma_tui.cli import session
-from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import UsageError
-from pluma_tui.runtime.wiring import Runtime, open_runtime
+from pluma_tui.runtime.wiring import open_runtime
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 async def _open(args: argparse.Namespace) -> int:
     runtime = open_runtime(session.options(args))
     try:
-        conversation = await _conversation(runtime, args.continue_id)
+        conversation = await runtime.find(args.continue_id) if args.continue_id else None
         from pluma_tui.app import PlumaApp
 
         app = PlumaApp(runtime, conversation, args.model or "")
@@ -33,7 +32,3 @@ async def _open(args: argparse.Namespace) -> int:
         return code or app.return_code or 0
     finally:
         await runtime.aclose()
-
-
-async def _conversation(runtime: Runtime, name: str | None) -> Conversation | None:
-    return await runtime.store.find(name) if name else None

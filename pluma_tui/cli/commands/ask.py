@@ -32,14 +32,23 @@ HELP = "Ask one question. Standard input is added to PROMPT, or is the prompt."
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `pluma ask`."""
     parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="what to ask")
-    parser.add_argument("-p", "--profile", metavar="PROFILE", help="the profile to talk to")
-    parser.add_argument("-m", "--model", metavar="MODEL", help="the model to ask for")
+    parser.add_argument(
+        "-p", "--profile", metavar="PROFILE", default=argparse.SUPPRESS, help="the profile to talk to"
+    )
+    parser.add_argument(
+        "-m", "--model", metavar="MODEL", default=argparse.SUPPRESS, help="the model to ask for"
+    )
     parser.add_argument("-s", "--system", metavar="SYSTEM", help="the system prompt")
     parser.add_argument(
         "-a", "--attach", metavar="FILE", action="append", default=[], help="a picture or text to go with it"
     )
     parser.add_argument(
-        "-c", "--continue", dest="continue_id", metavar="ID|last", help="go on with a conversation"
+        "-c",
+        "--continue",
+        dest="continue_id",
+        metavar="ID|last",
+        default=argparse.SUPPRESS,
+        help="go on with a conversation",
     )
     parser.add_argument(
         "--set",
@@ -63,12 +72,12 @@ async def _ask(args: argparse.Namespace) -> int:
     sampling, options = settings(args.set)
     parts = tuple(attach.read(name) for name in args.attach)
     async with session.runtime(args, save=not args.no_save) as runtime:
-        _tell_embedded(runtime, args)
+        _tell_embedded(runtime)
         question = Question(
             text=text,
-            conversation=await _conversation(runtime, args.continue_id),
+            conversation=(await runtime.find(args.continue_id)).id if args.continue_id else None,
             parts=parts,
-            profile=args.profile or _forced(runtime, args),
+            profile=runtime.named,
             model=args.model or "",
             system=args.system,
             sampling=sampling,
@@ -78,17 +87,7 @@ async def _ask(args: argparse.Namespace) -> int:
         return await _follow(turn, _Json(args.no_save) if args.json else _Plain(not args.no_stream))
 
 
-async def _conversation(runtime: Runtime, name: str | None) -> str | None:
-    return (await runtime.store.find(name)).id if name else None
-
-
-def _forced(runtime: Runtime, args: argparse.Namespace) -> str | None:
-    """`--base-url` wins over the profile that a continued conversation keeps."""
-    active = runtime.connections.active()
-    return active.name if args.base_url and active else None
-
-
-def _tell_embedded(runtime: Runtime, args: argparse.Namespace) -> None:
+def _tell_embedded(runtime: Runtime) -> None:
     active = runtime.connections.active()
     if active is not None and active.name == EMBEDDED and EMBEDDED not in runtime.config.chat.profiles:
         output.say("pluma: nothing is configured; the model that runs inside pluma answers.")

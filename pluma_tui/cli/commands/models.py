@@ -11,7 +11,7 @@ HELP = "List the models that the server of a profile offers."
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of `pluma models`."""
-    parser.add_argument("-p", "--profile", metavar="P", help="the profile to ask")
+    parser.add_argument("-p", "--profile", metavar="P", default=argparse.SUPPRESS, help="the profile to ask")
     parser.add_argument("--json", action="store_true", help="as one JSON array")
 
 
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _models(args: argparse.Namespace) -> int:
     async with session.runtime(args) as runtime:
-        models = await runtime.connections.provider(args.profile).models()
+        models = await runtime.connections.provider().models()
     if args.json:
         output.document([msgspec.to_builtins(model) for model in models])
     elif not models:
