@@ -27,7 +27,7 @@ from pluma_tui.widgets.transcript.plain import LINE_MAX, cut_lines, plain_blocks
 OPEN_MAX = 16_384  # characters of one block that is parsed again and again while it grows
 WHOLE_MAX = 131_072  # the same, for a text that is parsed as a whole
 SLICE = 16_384  # characters parsed at once
-ROWS = 32  # of a table; they give the widths, and further ones come in stretches of as many
+ROWS = 20  # of a table; they give the widths, and further ones come in stretches of as many
 
 _FINAL = {"heading_open", "hr", "fence"}
 _ORDINARY = re.compile(r"(?:[^\W\d_][^\n]*\n)+")  # lines that begin with a letter cannot begin a block

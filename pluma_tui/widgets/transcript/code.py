@@ -6,7 +6,7 @@ from pluma_tui.widgets.transcript.lines import Line, Run, fold, line_of, padded,
 from pluma_tui.widgets.transcript.look import Look
 
 COLOUR_MAX = 1_000  # characters of a line that is coloured
-AFRESH = 16  # stretches after which highlighting forgets what was before
+AFRESH = 48  # stretches after which highlighting forgets what was before
 
 
 def code_lines(code: Code, width: int, look: Look) -> list[Line]:

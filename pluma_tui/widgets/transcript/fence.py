@@ -6,8 +6,8 @@ from pluma_tui.widgets.transcript.blocks import Code
 
 # A code block is cut into stretches: after a blank line if there is one, for a string or a comment
 # seldom goes on over it, so that highlighting one stretch needs none of the others' text.
-STRETCH = 32
-STRETCH_MAX = 64
+STRETCH = 16
+STRETCH_MAX = 40
 
 
 class Fence:

@@ -32,7 +32,7 @@ class _Inline:
 
     def _add(self, token: Token) -> None:
         kind = token.type
-        if kind == "text":
+        if kind in ("text", "text_special"):  # special: an entity or an escaped character
             self._text(safe(token.content))
         elif kind == "softbreak":
             self._text(" ")

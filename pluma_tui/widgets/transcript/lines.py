@@ -131,18 +131,17 @@ def _breaks_by_cells(text: str, width: int, *, words: bool = True) -> Iterator[S
     """Like `_breaks_ascii` for any script: also breaks beside wide characters."""
     line = cells = 0  # where the line starts, and its cells so far
     chance = chance_cells = 0  # where it may be broken, and the cells before that
-    for start, end, size in split_graphemes(text)[0]:
+    wide = False
+    for start, _, size in split_graphemes(text)[0]:
         char = text[start]
-        if words and start > line and (text[start - 1] == " " or size > 1) and char not in _NO_START:
+        if words and start > line and (wide or size > 1 or text[start - 1] == " ") and char not in _NO_START:
             chance, chance_cells = start, cells
-        if cells + size > width and start > line and char != " ":
-            cut = chance if chance > line else start
-            used = chance_cells if chance > line else cells
+        if cells + size > width and start > line and (char != " " or not words):
+            cut, used = (chance, chance_cells) if chance > line else (start, cells)
             yield (line, line + len(text[line:cut].rstrip(" "))) if words else (line, cut)
             line, cells = cut, cells - used
         cells += size
-        if words and size > 1:
-            chance, chance_cells = end, cells
+        wide = size > 1
     yield line, len(text)
 
 
