@@ -22,7 +22,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat.send", "Send", "Send what is written", ("enter",), "composer", footer=True),
     Action(
         "chat.newline", "New line", "Begin a new line in the message",
-        ("ctrl+j", "shift+enter", "shift+\\r"), "composer", footer=True,
+        ("ctrl+j", "shift+enter"), "composer", footer=True,
     ),
     Action("chat.stop", "Stop", "Stop the answer and keep what came", ("escape",), "chat", footer=True),
     Action("chat.new", "New chat", "Begin a new conversation", ("ctrl+n",), "chat"),

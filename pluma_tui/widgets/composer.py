@@ -40,10 +40,11 @@ class Composer(TextArea):
         A priority binding would overtake letters that came in the same burst, as they do on a slow
         line, and send a message before its end was in it.
         """
-        if event.key in self._actions:
+        key = event.key.replace("\r", "enter")  # so xterm's modifyOtherKeys says shift+enter
+        if key in self._actions:
             event.stop()
             event.prevent_default()
-            await self.run_action(self._actions[event.key])
+            await self.run_action(self._actions[key])
 
     @property
     def written(self) -> str:

@@ -37,7 +37,7 @@ def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
 
 
 _NAMES = {
-    "escape": "esc", "enter": "enter", "pageup": "pgup", "pagedown": "pgdn", "shift+\\r": "shift+enter",
+    "escape": "esc", "enter": "enter", "pageup": "pgup", "pagedown": "pgdn",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The chat screen, as a person uses it."""
 
+import pytest
 from textual.events import Paste
 
 from pluma_tui.core.chat import Usage
@@ -47,10 +48,11 @@ async def test_the_next_question_carries_the_conversation(drive):
         assert [m.text for m in app.script.requests[1].messages] == ["one", "answer one", "two"]
 
 
-async def test_ctrl_j_makes_a_new_line_and_enter_sends_both(drive):
+@pytest.mark.parametrize("key", ["ctrl+j", "shift+enter", "shift+\r"])  # the last: xterm's modifyOtherKeys
+async def test_a_new_line_has_its_own_keys_and_enter_sends_both_lines(drive, key):
     async with drive() as app:
         await app.type("a")
-        await app.pilot.press("ctrl+j")
+        await app.pilot.press(key)
         await app.ask("b")
         assert app.script.requests[0].messages[-1].text == "a\nb"
 
