@@ -8,6 +8,9 @@ from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.text import clean, clean_line
 
 
+_LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
+
+
 def write(text: str, *, stream: TextIO | None = None) -> None:
     """Write and flush. What UTF-8 cannot carry (a lone surrogate) becomes "?", never an exception."""
     stream = stream or sys.stdout
@@ -39,13 +42,15 @@ def record(value: Any) -> None:
 
 
 def dumps(value: Any, indent: int | None = None) -> str:
-    """JSON as UTF-8 can carry it; on a terminal nothing but visible ASCII."""
+    """JSON as UTF-8 can carry it, without what some readers take for a line's end; on a terminal nothing
+    but visible ASCII.
+    """
     separators = (",", ": ") if indent else (",", ":")
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     if sys.stdout.isatty() or not _encodable(text):
         text = json.dumps(value, ensure_ascii=True, indent=indent, separators=separators)
-        text = text.replace("\x7f", "\\u007f")
-    return text
+        return text.replace("\x7f", "\\u007f")
+    return text.translate(_LINE_ENDS)
 
 
 def _encodable(text: str) -> bool:
