@@ -7,7 +7,6 @@ from typing import Any, TextIO
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.text import clean, clean_line
 
-
 _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
 
