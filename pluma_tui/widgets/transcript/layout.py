@@ -1,5 +1,6 @@
 """All messages below each other: what is at which row, and places that outlive a change of heights."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -72,6 +73,7 @@ class Layout:
                 break
             message = self._messages[number]
             changed |= message.measure(top - start, bottom - start)
+            changed |= self._heights[number] != message.rows
             self._heights.set(number, message.rows)
             number += 1
         return changed
@@ -96,7 +98,7 @@ class Layout:
         while number < len(self._messages):
             message = self._messages[number]
             message.open()
-            for within, line in message.lines(0, message.rows):
+            for within, line in message.lines(0, sys.maxsize):
                 key = (number << _MESSAGE) + within
                 if last is not None and key > last:
                     return

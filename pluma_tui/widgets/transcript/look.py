@@ -14,6 +14,34 @@ NAMES = (
 _BARS: dict[str, str] = {"user": "user-bar", "error": "error"}
 CLASSES = frozenset(f"transcript--{name}" for name in NAMES)
 
+CSS = """
+Transcript {
+    height: 1fr;
+    overflow: hidden hidden;
+    scrollbar-size: 0 0;
+    & .transcript--label { color: $text-muted; text-style: bold; }
+    & .transcript--user-bar { color: $text-success; text-style: bold; }
+    & .transcript--faint { color: $text-muted; }
+    & .transcript--system { color: $text-muted; text-style: italic; }
+    & .transcript--notice { color: $text-warning; }
+    & .transcript--error { color: $text-error; }
+    & .transcript--heading { color: $text-primary; text-style: bold; }
+    & .transcript--strong { text-style: bold; }
+    & .transcript--link { color: $text-primary; text-style: underline; }
+    & .transcript--literal { color: $text-warning; }
+    & .transcript--marker { color: $text-primary; }
+    & .transcript--rule { color: $foreground 30%; }
+    & .transcript--quote { color: $foreground 80%; text-style: italic; }
+    & .transcript--code { background: $surface; }
+    & .transcript--code-label { background: $surface; color: $text-muted; }
+    & .transcript--keyword { background: $surface; color: $text-accent; }
+    & .transcript--string { background: $surface; color: $text-success; }
+    & .transcript--comment { background: $surface; color: $text-muted; text-style: italic; }
+    & .transcript--number { background: $surface; color: $text-warning; }
+    & .transcript--name { background: $surface; color: $text-primary; }
+}
+"""
+
 
 class Themed(Protocol):
     """What has component styles: a widget."""

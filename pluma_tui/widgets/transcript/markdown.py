@@ -91,3 +91,9 @@ def table_cells(row: Group) -> list[Token]:
         cell.inner[0].meta["align"] = str(cell.head.attrGet("style") or "").removeprefix("text-align:")
         cells.append(cell.inner[0])
     return cells
+
+
+def first_number(group: Group) -> int:
+    """The number that an ordered list begins with."""
+    start = group.head.attrGet("start")
+    return 1 if start is None else int(start)

@@ -66,10 +66,11 @@ class Message:
         if not self._sections:
             return
         if self._builder:
-            self._builder.feed(self._cleaner.flush())
-            self._builder.finish()
             if len(text) <= REPARSE_MAX:
                 self._builder = self._parsed()
+            else:
+                self._builder.feed(self._cleaner.flush())
+                self._builder.finish()
             if self._builder.env.get("references"):
                 self._sections = []
         self._arrange(0)
@@ -83,7 +84,7 @@ class Message:
         self._thoughts = Thoughts("".join(self._reasoning))
         self._arrange(0)
 
-    def reset(self, *, keep_blocks: bool = True) -> None:
+    def reset(self) -> None:
         """The width, the styles or the choice how reasoning is shown has changed."""
         self._guess = 0
         if self._sections:
@@ -100,8 +101,8 @@ class Message:
             section = self._sections[index]
             if not section.exact:
                 self._lines(section)
-                changed |= self._heights[index] != section.height
-                self._heights.set(index, section.height)
+            changed |= self._heights[index] != section.height
+            self._heights.set(index, section.height)
             index += 1
         return changed
 
@@ -109,13 +110,12 @@ class Message:
         """The lines between two rows, as far as there are any, each with its key: its section and number."""
         index = self._heights.at(top)
         at = self._heights.start(index)
-        for number, section in enumerate(self._sections[index:], index):
-            if at >= bottom:
-                return
-            lines = self._lines(section)
+        while index < len(self._sections) and at < bottom:
+            lines = self._lines(self._sections[index])
             for within in range(max(0, top - at), min(len(lines), bottom - at)):
-                yield (number << _SECTION) + within, lines[within]
+                yield (index << _SECTION) + within, lines[within]
             at += len(lines)
+            index += 1
 
     def place(self, row: int) -> tuple[int, float]:
         """Where a row is in terms that outlive a change of heights: section, and part of its height."""

@@ -13,7 +13,15 @@ from pluma_tui.widgets.transcript.entry import Role
 from pluma_tui.widgets.transcript.inline import inline_runs, safe
 from pluma_tui.widgets.transcript.lines import Line, Run, line_of, prefixed, wrap
 from pluma_tui.widgets.transcript.look import Look
-from pluma_tui.widgets.transcript.markdown import Env, Group, Markdown, groups, table_cells, table_rows
+from pluma_tui.widgets.transcript.markdown import (
+    Env,
+    Group,
+    Markdown,
+    first_number,
+    groups,
+    table_cells,
+    table_rows,
+)
 from pluma_tui.widgets.transcript.table import column_widths, head_rule, row_lines
 
 INLINE_MAX = 8_192  # characters of one paragraph that are searched for emphasis and links
@@ -115,7 +123,7 @@ class _Drawing:
 
     def _list(self, group: Group, width: int, style: Style) -> list[Line]:
         ordered = group.head.type == "ordered_list_open"
-        number = int(group.head.attrGet("start") or 1) if ordered else 0
+        number = first_number(group)
         bullet = BULLETS[min(self._depth + 1, len(BULLETS)) - 1]
         lines: list[Line] = []
         end = None

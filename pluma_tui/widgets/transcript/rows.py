@@ -40,3 +40,9 @@ class Row(NamedTuple):
 
 
 EMPTY = Row()
+
+
+def thumb_at(top: int, rows: int, height: int) -> range:
+    """The rows of the screen in which a mark shows where among all rows the page is."""
+    start = min(height - 1, top * height // rows)
+    return range(start, start + max(1, height * height // rows))

@@ -1,24 +1,24 @@
 """The transcript: one scrolling widget that draws lines, with no widget for a message or a block."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message as Event
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
 from pluma_tui.widgets.transcript.entry import Entry
 from pluma_tui.widgets.transcript.layout import Layout, Place
-from pluma_tui.widgets.transcript.look import CLASSES, look_of, plain_look
+from pluma_tui.widgets.transcript.look import CLASSES, CSS, look_of, plain_look
 from pluma_tui.widgets.transcript.markdown import Markdown
 from pluma_tui.widgets.transcript.message import Message
 from pluma_tui.widgets.transcript.render import Renderer
-from pluma_tui.widgets.transcript.rows import EMPTY, Row
+from pluma_tui.widgets.transcript.rows import EMPTY, Row, thumb_at
+from pluma_tui.widgets.transcript.scrolling import LineScroll
 from pluma_tui.widgets.transcript.sections import Page, Reasoning
 from pluma_tui.widgets.transcript.selecting import selected_text
 
@@ -27,7 +27,7 @@ WIDTH_MAX = 112  # cells; longer lines are hard to read
 _TRIES = 64  # at most so often are guessed heights corrected for one picture
 
 
-class Transcript(ScrollView, can_focus=True):
+class Transcript(LineScroll, can_focus=True):
     """A conversation. Texts are raw: all of them are made safe here.
 
     It follows what is written at the end for as long as the reader is there. When the page is full it
@@ -35,33 +35,7 @@ class Transcript(ScrollView, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
-    DEFAULT_CSS = """
-    Transcript {
-        height: 1fr;
-        overflow: hidden hidden;
-        scrollbar-size: 0 0;
-        & .transcript--label { color: $text-muted; text-style: bold; }
-        & .transcript--user-bar { color: $text-success; text-style: bold; }
-        & .transcript--faint { color: $text-muted; }
-        & .transcript--system { color: $text-muted; text-style: italic; }
-        & .transcript--notice { color: $text-warning; }
-        & .transcript--error { color: $text-error; }
-        & .transcript--heading { color: $text-primary; text-style: bold; }
-        & .transcript--strong { text-style: bold; }
-        & .transcript--link { color: $text-primary; text-style: underline; }
-        & .transcript--literal { color: $text-warning; }
-        & .transcript--marker { color: $text-primary; }
-        & .transcript--rule { color: $foreground 30%; }
-        & .transcript--quote { color: $foreground 80%; text-style: italic; }
-        & .transcript--code { background: $surface; }
-        & .transcript--code-label { background: $surface; color: $text-muted; }
-        & .transcript--keyword { background: $surface; color: $text-accent; }
-        & .transcript--string { background: $surface; color: $text-success; }
-        & .transcript--comment { background: $surface; color: $text-muted; text-style: italic; }
-        & .transcript--number { background: $surface; color: $text-warning; }
-        & .transcript--name { background: $surface; color: $text-primary; }
-    }
-    """
+    DEFAULT_CSS = CSS
 
     reasoning: reactive[Reasoning] = reactive[Reasoning]("folded", repaint=False, init=False)
 
@@ -132,28 +106,6 @@ class Transcript(ScrollView, can_focus=True):
         """Go to the end, and follow what is written there."""
         self._follow(exactly=True)
 
-    def scroll_end(self, *args: Any, **kwargs: Any) -> None:
-        """As `to_end`: heights that are guesses so far are made exact on the way."""
-        self.to_end()
-
-    def scroll_to(self, *args: Any, **kwargs: Any) -> None:
-        """Scroll at once: an animation would draw the page many times over."""
-        kwargs["animate"] = False
-        super().scroll_to(*args, **kwargs)
-
-    def scroll_page_up(self, *args: Any, **kwargs: Any) -> None:
-        """A page up, but for two lines that show where one was."""
-        self.scroll_relative(y=2 - self.size.height)
-
-    def scroll_page_down(self, *args: Any, **kwargs: Any) -> None:
-        """A page down, but for two lines that show where one was."""
-        self.scroll_relative(y=self.size.height - 2)
-
-    @property
-    def allow_vertical_scroll(self) -> bool:
-        """It scrolls by keys and wheel without a scrollbar."""
-        return not self._check_disabled()
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """The reader scrolls. Short ways are counted in exact lines, from the line that was at the top."""
         old, new = round(old_value), round(new_value)
@@ -195,6 +147,7 @@ class Transcript(ScrollView, can_focus=True):
         """Show the page that begins at row `top_now()`, whose heights may turn out different from guessed."""
         height = self.size.height
         if not height:
+            self.following = self.following if following is None else following
             return
         for _ in range(_TRIES):
             top = max(0, top_now())
@@ -210,8 +163,10 @@ class Transcript(ScrollView, can_focus=True):
 
     def _go(self, top: int, rows: int) -> None:
         place = self._entries.place(top)
-        if place != self._top or self.following:
-            self._thumb = self._thumb_at(top, rows)
+        if self.following:
+            self._thumb = range(0)
+        elif place != self._top:  # worked out when the reader moves, not whenever a line is added
+            self._thumb = thumb_at(top, rows, self.size.height)
         self._top = place
         self.set_reactive(Widget.virtual_size, Size(self.size.width, rows))
         self.set_reactive(Widget.scroll_y, float(top))
@@ -243,17 +198,6 @@ class Transcript(ScrollView, can_focus=True):
             for y, (key, line) in enumerate(found)
         ]
         return rows + [Row(thumb=y in thumb) for y in range(len(rows), height)]
-
-    def _thumb_at(self, top: int, rows: int) -> range:
-        """The rows in which a mark shows how far up the reader is; none at the end.
-
-        It is worked out when the reader moves, not whenever a line is added.
-        """
-        height = self.size.height
-        if self.following:
-            return range(0)
-        start = min(height - 1, top * height // rows)
-        return range(start, start + max(1, height * height // rows))
 
     def render_line(self, y: int) -> Strip:
         """A line of the page. Asked for outside of drawing, it tells which text is where."""

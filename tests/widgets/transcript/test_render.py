@@ -28,6 +28,7 @@ def test_lists_hang_and_an_empty_line_stands_where_the_source_has_one():
 
 def test_numbers_count_on_from_the_first():
     assert drawn("8) a\n8) b\n8) c\n") == ["8) a", "9) b", "10) c"]
+    assert drawn("0. a\n0. b\n") == ["0. a", "1. b"]
 
 
 def test_tasks_are_boxes():

@@ -111,6 +111,30 @@ async def test_resizing_at_the_end_stays_at_the_end():
             assert transcript.following
 
 
+async def test_resizing_while_an_answer_streams_stays_at_its_end():
+    async with reading([*conversation(5), answer(99, running=True)]) as (pilot, transcript):
+        for n in range(60):
+            transcript.feed("a99", text=f"- point {n}\n")
+            await pilot.resize_terminal(40 + n * 7 % 50, 10 + n * 3 % 20)
+            await pilot.pause()
+            assert f"  • point {n}" in screen(transcript)
+
+
+async def test_all_of_a_long_conversation_is_copied_and_scrolling_goes_on_as_before():
+    entries = conversation(30)
+    async with reading(entries) as (pilot, transcript):
+        copied, _ = transcript.get_selection(Selection(None, None))
+        assert [line for line in copied.split("\n") if line.startswith("question")] == [
+            entry.text for entry in entries if entry.role == "user"
+        ]
+        page = screen(transcript)
+        for _ in range(20):
+            transcript.scroll_relative(y=-7)
+            await pilot.pause()
+            before, page = page, screen(transcript)
+            assert page[7:] == before[:-7]
+
+
 async def test_reasoning_is_one_line_until_it_is_asked_for():
     entries = [answer(0, "The answer.", reasoning="First this. Then that.")]
     async with reading(entries) as (pilot, transcript):
