@@ -1,60 +1,103 @@
-"""Changes config.toml with tomlkit: comments and order survive; what would not load is not written."""
+"""Changes config.toml: one writer at a time, and nothing is written that would not load.
 
-from collections.abc import Mapping
+Comments, order and unknown tables survive; a byte order mark, line ends and the file's mode do, too. A
+symbolic link is followed to the file it names.
+"""
+
+import contextlib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-from tomlkit.items import InlineTable, Table
-
-from pluma_tui.config.read import Loaded, load, parse, text_of
+from pluma_tui.config import surgery
+from pluma_tui.config.problems import Problem, dotted
+from pluma_tui.config.read import Loaded, load, parse
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files import atomic
+from pluma_tui.files.lock import locked
+
+BOM = "\ufeff"
+NEW_FILE = "schema = 1\n"
+Change = Callable[[str], str]
+
+
+def set_value(path: Path, key: tuple[str, ...], value: Any) -> bool:
+    """Set one key. Returns whether the file changed. Raises ConfigError; the file is left alone then."""
+    return change(path, lambda text: surgery.put(text, key, value))
+
+
+def unset_value(path: Path, key: tuple[str, ...]) -> bool:
+    """Take one key out. Returns whether it was there. Raises ConfigError."""
+    return change(path, lambda text: surgery.take(text, key))
 
 
 def add_profile(path: Path, section: str, name: str, values: Mapping[str, Any], *, active: bool) -> None:
-    """Add a profile to `chat` or `images`, and make it the active one if asked.
+    """Add a profile to `chat` or `images`, and make it the active one if asked. Raises ConfigError."""
+    at = (section, "profiles", name)
 
-    Raises ConfigError if the file as it is, or as it would be, does not load; it is left alone then.
+    def add(text: str) -> str:
+        if surgery.is_there(surgery.at(tomllib.loads(text), at)):
+            raise ConfigError(f'a profile "{name}" is there already', key=dotted(at))
+        if active:
+            text = surgery.put(text, (section, "active"), name)
+        for key, value in values.items():
+            text = surgery.put(text, (*at, key), value)
+        return text
+
+    change(path, add)
+
+
+def change(path: Path, how: Change) -> bool:
+    """Read the file, change its text, see that it loads no worse, and replace it; True if it changed.
+
+    Raises ConfigError.
     """
-    _refuse(path, load(path, {}))
-    document = tomlkit.parse(text_of(path) if path.exists() else "schema = 1\n")
-    chapter = document.setdefault(section, tomlkit.table())
-    if active:
-        chapter["active"] = name
-    profiles = chapter.setdefault("profiles", _table_in(chapter, is_super_table=True))
-    if name in profiles:
-        raise ConfigError(f'a profile "{name}" is there already', key=f"{section}.profiles.{name}")
-    profile = _table_in(profiles)
-    for key, value in values.items():
-        profile[key] = _inline(value) if isinstance(value, Mapping) else value
-    profiles[name] = profile
-    replace(path, document.as_string())
+    with _errors_in_words(path):
+        target = path.resolve()
+        with locked(target.parent):
+            sweep(target)
+            raw = target.read_bytes().decode("utf-8") if target.exists() else NEW_FILE
+            mark = BOM if raw.startswith(BOM) else ""
+            text = raw.removeprefix(BOM)
+            before = parse(path, _plain(text), {})
+            if not before.writable:
+                raise before.problems[0].error(path)
+            try:
+                after = how(text)
+            except ConfigError as error:
+                raise Problem(error.message, error.key, hint=error.hint).error(path) from error
+            _refuse_new_errors(before, parse(path, _plain(after), {}))
+            if after == text and target.exists():
+                return False
+            atomic.write(target, (mark + after).encode())
+            return True
 
 
-def replace(path: Path, text: str) -> None:
-    """Write the whole file, once it is seen to load without an error. Raises ConfigError."""
-    _refuse(path, parse(path, text, {}))
+def sweep(target: Path) -> None:
+    """Remove what a writer that was killed left behind; the caller holds the lock."""
+    for left in target.parent.glob(f".{target.name}.*.tmp"):
+        left.unlink(missing_ok=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+@contextlib.contextmanager
+def _errors_in_words(path: Path) -> Iterator[None]:
     try:
-        atomic.write(path, text.encode())
+        yield
+    except UnicodeError:
+        problems = load(path, {}).problems
+        raise (problems[0] if problems else Problem("holds what UTF-8 cannot")).error(path) from None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
+        raise ConfigError(f"{path} cannot be changed: {error.strerror}") from None
 
 
-def _table_in(parent: object, *, is_super_table: bool = False) -> Table | InlineTable:
-    """A new table of the kind that may stand inside `parent`."""
-    if isinstance(parent, InlineTable):
-        return tomlkit.inline_table()
-    return tomlkit.table(is_super_table=is_super_table)
-
-
-def _inline(values: Mapping[str, Any]) -> InlineTable:
-    table = tomlkit.inline_table()
-    table.update(values)
-    return table
-
-
-def _refuse(path: Path, loaded: Loaded) -> None:
-    for problem in loaded.problems:
-        if problem.severity == "error":
-            raise problem.error(path)
+def _refuse_new_errors(before: Loaded, after: Loaded) -> None:
+    """An error that was there before may stay: else a file with two of them could never be mended."""
+    old = {(problem.key, problem.message) for problem in before.problems}
+    for problem in after.problems:
+        if problem.severity == "error" and (problem.key, problem.message) not in old:
+            raise problem.error(after.path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pluma_tui.config.strings import Quoting
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files.paths import shown
 
@@ -43,7 +44,7 @@ class Problem:
 
 def dotted(path: Iterable[str]) -> str:
     """The names of tables and a key as TOML writes them: joined by dots, quoted where need be."""
-    return ".".join(name if _BARE.match(name) else f'"{name}"' for name in path)
+    return ".".join(name if _BARE.match(name) else Quoting().write(name) for name in path)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pluma_tui.config.edit import add_profile, replace
+from pluma_tui.config.edit import add_profile, change, set_value, unset_value
 from pluma_tui.config.read import load
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import SecretRef
@@ -50,7 +52,7 @@ def test_comments_order_and_what_was_said_survive(path: Path):
     assert after.startswith(before)
     assert load(path, {}).config.chat.active == "home"
     add(path, "newer")
-    assert 'active = "newer"  # for now\n' in path.read_text()
+    assert "active = 'newer'  # for now\n" in path.read_text()
 
 
 @pytest.mark.parametrize("text", [
@@ -75,7 +77,7 @@ def test_a_profile_fits_into_any_form_of_the_file(path: Path, text: str):
     assert config.chat.profiles["new"].base_url == VALUES["base_url"]
 
 
-@pytest.mark.parametrize("text", ["[chat", "chat = 5", "[chat]\nprofiles = 5", "[ui]\nmouse = 5", "\udcff"])
+@pytest.mark.parametrize("text", ["[chat", "chat = 5", "[chat]\nprofiles = 5", "\udcff"])
 def test_a_broken_file_is_left_alone(path: Path, text: str):
     path.parent.mkdir()
     path.write_bytes(before := text.encode("utf-8", "surrogateescape"))
@@ -103,7 +105,97 @@ def test_values_that_would_not_load_change_nothing(path: Path):
     assert path.read_text() == HOME
 
 
+def test_an_error_elsewhere_in_the_file_stands_in_nobody_s_way(path: Path):
+    put(path, "[ui]\nmouse = 5\nframe_rate = 'x'\n")
+    assert set_value(path, ("ui", "mouse"), False)
+    assert path.read_text() == "[ui]\nmouse = false\nframe_rate = 'x'\n"
+
+
+def test_setting_an_equal_value_does_not_touch_the_file(path: Path):
+    put(path, "[ui]\nframe_rate = 0b1111 # fifteen\n")
+    before = path.stat()
+    assert not set_value(path, ("ui", "frame_rate"), 15)
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_bom_line_ends_and_mode_are_kept(path: Path):
+    put(path, "\ufeff[ui]\r\nmouse = true\r\n")
+    path.chmod(0o640)
+    assert set_value(path, ("ui", "theme"), "x")
+    assert path.read_bytes() == '\ufeff[ui]\r\nmouse = true\r\ntheme = "x"\r\n'.encode()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_symbolic_link_is_followed_to_its_target(path: Path, tmp_path: Path):
+    path.parent.mkdir()
+    target = tmp_path / "dotfiles" / "pluma.toml"
+    target.parent.mkdir()
+    target.write_text(HOME)
+    path.symlink_to(target)
+    assert unset_value(path, ("chat", "profiles", "home"))
+    assert path.is_symlink()
+    assert target.read_text() == ""
+
+
+def test_what_a_killed_writer_left_is_gone_after_the_next_change(path: Path):
+    put(path, HOME)
+    (path.parent / ".config.toml.abc123.tmp").write_text("half")
+    set_value(path, ("ui", "mouse"), False)
+    assert [file.name for file in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_fifty_writers_at_once_all_land(path: Path):
+    put(path, HOME)
+    code = (
+        "import sys; from pathlib import Path; from pluma_tui.config.edit import set_value\n"
+        "set_value(Path(sys.argv[1]), ('chat', 'profiles', 'home', 'headers', sys.argv[2]), sys.argv[2])"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(path), f"x{n}"]) for n in range(50)]
+    assert [writer.wait(60) for writer in writers] == [0] * 50
+    assert load(path, {}).config.chat.profiles["home"].headers == {f"x{n}": f"x{n}" for n in range(50)}
+    assert [file.name for file in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_kill_9_at_any_write_leaves_the_old_file_or_the_new_one(path: Path):
+    put(path, HOME + "# " + "x" * 200_000 + "\n")
+    code = (
+        "import sys; from pathlib import Path; from pluma_tui.config.edit import set_value\n"
+        "print('go', flush=True)\n"
+        "for n in range(10_000): set_value(Path(sys.argv[1]), ('ui', 'frame_rate'), n % 60 + 1)"
+    )
+    for round_ in range(6):
+        writer = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        before = path.stat().st_ino
+        while path.stat().st_ino == before:  # it is writing by now
+            pass
+        for _ in range(round_ * 2000):
+            pass
+        writer.kill()
+        writer.wait(10)
+        loaded = load(path, {})
+        assert loaded.writable
+        assert 1 <= loaded.config.ui.frame_rate <= 60
+        assert path.read_text().startswith(HOME)
+    set_value(path, ("ui", "mouse"), False)
+    assert [file.name for file in path.parent.iterdir()] == ["config.toml"]
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot be"):
-        replace(tmp_path / "file" / "config.toml", "")
+        change(tmp_path / "file" / "config.toml", lambda text: text)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(path, HOME)
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ConfigError, match="No space left"):
+        set_value(path, ("ui", "mouse"), False)
+    assert path.read_text() == HOME
+    assert [file.name for file in path.parent.iterdir()] == ["config.toml"]
