@@ -1,67 +1,207 @@
-"""Servers on this machine's usual ports: asked all at once, for half a second, on loopback only."""
+"""Servers on this machine's usual ports: asked all at once, for half a second, on loopback only.
+
+A kind is told by what a server answers, never by its port: the port only says which question comes first.
+What is asked, and what tells the kinds apart:
+
+- ``/v1/models``: llama.cpp names itself in the ``Server`` header, whatever the answer is (a missing key, a
+  model that is being loaded); vLLM, KoboldCpp, LM Studio and sd.cpp in ``owned_by``.
+- ``/api/version``: Ollama's version. LM Studio answers what it does not know with 200 and an error.
+- ``/v1/internal/model/info``: text-generation-webui. ``/version``: vLLM, where the rest wants a key.
+- ``/system_stats``: ComfyUI. ``/sdapi/v1/options``: AUTOMATIC1111 and what is made in its image.
+"""
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import httpx
 
-TIME_LIMIT = 0.5  # seconds
+TIME_LIMIT = 0.5  # seconds, for all that a port is asked
+MAX_BODY = 64 * 1024
 HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A question that tells one kind of server: `path` answers with a 200 and `needle` in its body."""
-
-    label: str
-    port: int
-    path: str
-    needle: str
-    name: str
-
-
-# The first probe of a port that answers names the server; the plain model list is the catch-all.
-PROBES = (
-    Probe("Ollama", 11434, "/api/version", '"version"', "ollama"),
-    Probe("LM Studio", 1234, "/v1/models", '"data"', "lmstudio"),
-    Probe("llama.cpp", 8080, "/props", '"default_generation_settings"', "llamacpp"),
-    Probe("an OpenAI-compatible server", 8080, "/v1/models", '"data"', "server-8080"),
-    Probe("vLLM", 8000, "/v1/models", '"data"', "vllm"),
-    Probe("text-generation-webui", 5000, "/v1/models", '"data"', "textgen"),
-    Probe("KoboldCpp", 5001, "/v1/models", '"data"', "koboldcpp"),
-)
+PORTS = (11434, 1234, 8080, 8000, 5000, 5001, 7860, 8188)
+"""Ollama; LM Studio; llama.cpp and mlx_lm; vLLM; text-generation-webui; KoboldCpp; AUTOMATIC1111; ComfyUI."""
+_IMAGES_FIRST = (7860, 8188)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A server that answered. `name` would do for a profile."""
+    """A server that answered. `name` would do for a profile; `kind` is its `compat`, or its `kind`."""
 
     label: str
     name: str
     base_url: str
+    section: Literal["chat", "images"] = "chat"
+    kind: str = "openai"
+    wants_key: bool = False
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What a profile for it would hold."""
+        chooser = "compat" if self.section == "chat" else "kind"
+        return {chooser: self.kind, "base_url": self.base_url}
 
 
-async def discover(probes: tuple[Probe, ...] = PROBES) -> list[Found]:
-    """The chat servers that answer on this machine now, one a port."""
+@dataclass(frozen=True)
+class _Reply:
+    """What came to one question."""
+
+    status: int
+    server: str = ""
+    document: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> set[str]:
+        """Whom a model list says its models are owned by."""
+        entries = self.document.get("data")
+        entries = entries if isinstance(entries, list) else []
+        return {str(entry.get("owned_by", "")) for entry in entries if isinstance(entry, dict)}
+
+
+class _NobodyError(Exception):
+    """Nobody answers, or not in HTTP: there is nothing more to ask."""
+
+
+_Ask = Callable[[str], Awaitable[_Reply]]
+_OWNERS = {
+    "llamacpp": ("llama.cpp", "llamacpp"),
+    "vllm": ("vLLM", "vllm"),
+    "koboldcpp": ("KoboldCpp", "koboldcpp"),
+    "organization_owner": ("LM Studio", "lmstudio"),
+}
+
+
+async def discover(ports: Sequence[int] = PORTS) -> list[Found]:
+    """The servers that answer on this machine now, one a port, in the order of the ports."""
     import httpx
 
-    async with httpx.AsyncClient(timeout=TIME_LIMIT, trust_env=False) as client:
-        answers = await asyncio.gather(*(_ask(client, probe) for probe in probes))
-    found: dict[int, Found] = {}
-    for probe, answered in zip(probes, answers, strict=True):
-        if answered and probe.port not in found:
-            found[probe.port] = Found(probe.label, probe.name, f"http://{HOST}:{probe.port}")
-    return list(found.values())
+    # An empty context: reading the authorities takes longer than all the questions together.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    headers = {"Accept-Encoding": "identity"}
+    async with httpx.AsyncClient(
+        timeout=TIME_LIMIT, trust_env=False, verify=context, headers=headers
+    ) as client:
+        answers = await asyncio.gather(*(_look(client, port) for port in ports))
+    return _named_apart([found for found in answers if found is not None])
 
 
-async def _ask(client: "httpx.AsyncClient", probe: Probe) -> bool:
-    import httpx
+async def _look(client: "httpx.AsyncClient", port: int) -> Found | None:
+    """What is known of the server at `port` when the time is over."""
+    url = f"http://{HOST}:{port}"
+    found: Found | None = None
+    looks = _narrow(url, port, _asker(client, url))
+    with suppress(TimeoutError, _NobodyError):
+        async with asyncio.timeout(TIME_LIMIT), aclosing(looks):
+            async for better in looks:
+                found = better
+    return found
 
-    try:
-        async with asyncio.timeout(TIME_LIMIT):
-            response = await client.get(f"http://{HOST}:{probe.port}{probe.path}")
-    except (httpx.HTTPError, TimeoutError):
-        return False
-    return response.status_code == httpx.codes.OK and probe.needle in response.text[:65536]
+
+async def _narrow(url: str, port: int, ask: _Ask) -> AsyncGenerator[Found, None]:
+    """What the server may be, each time better known than before; one question after the other."""
+    first, second = (_images, _chat) if port in _IMAGES_FIRST else (_chat, _images)
+    for look in (first, second):
+        known = False
+        async with aclosing(look(url, ask)) as better:
+            async for found in better:
+                known = True
+                yield found
+        if known:
+            return
+
+
+async def _chat(url: str, ask: _Ask) -> AsyncGenerator[Found, None]:
+    models = await ask("/v1/models")
+    plain = Found("an OpenAI-compatible server", f"server-{url.rpartition(':')[2]}", url)
+    if models.status == 401:
+        plain = replace(plain, wants_key=True)
+    if models.server.startswith("llama.cpp"):
+        yield replace(plain, label="llama.cpp", name="llamacpp")
+        return
+    for owner, (label, name) in _OWNERS.items():
+        if owner in models.owners:
+            yield replace(plain, label=label, name=name)
+            return
+    if "sd-cpp-local" in str(models.document.get("data")):  # sd.cpp draws, and lists one model all the same
+        return
+    if listed := models.status == 200 and "data" in models.document:
+        yield plain
+    async for label, name in _by_other_answers(ask, models, listed=listed):
+        yield replace(plain, label=label, name=name)
+
+
+async def _by_other_answers(
+    ask: _Ask, models: _Reply, *, listed: bool
+) -> AsyncGenerator[tuple[str, str], None]:
+    """Label and name of a server whose model list does not tell who it is."""
+    if models.status == 401:
+        if isinstance((await ask("/version")).document.get("version"), str):
+            yield "vLLM", "vllm"
+        return
+    version = await ask("/api/version")
+    if "Unexpected endpoint" in str(version.document.get("error", "")):
+        yield "LM Studio", "lmstudio"
+    elif isinstance(version.document.get("version"), str) and listed:
+        yield "Ollama", "ollama"
+    elif listed and "model_name" in (await ask("/v1/internal/model/info")).document:
+        yield "text-generation-webui", "textgen"
+    elif listed and models.server.startswith("BaseHTTP") and models.owners <= {""}:
+        yield "mlx_lm", "mlx"
+
+
+async def _images(url: str, ask: _Ask) -> AsyncGenerator[Found, None]:
+    stats = await ask("/system_stats")
+    system = stats.document.get("system")
+    if isinstance(system, dict) and ("comfyui_version" in system or "devices" in stats.document):
+        yield Found("ComfyUI", "comfy", url, "images", "comfy")
+        return
+    options = await ask("/sdapi/v1/options")
+    found = Found("an A1111-compatible image server", "a1111", url, "images", "a1111")
+    if options.status == 401 and options.document.get("error") == "HTTPException":
+        yield replace(found, label="AUTOMATIC1111", wants_key=True)
+    elif "forge_preset" in options.document:
+        yield replace(found, label="Forge")
+    elif "samples_save" in options.document:
+        yield replace(found, label="AUTOMATIC1111")
+    elif "sd_model_checkpoint" in options.document:
+        yield found
+
+
+def _asker(client: "httpx.AsyncClient", url: str) -> _Ask:
+    """A function that asks the server at `url` for a path; raises _NobodyError if that fails."""
+    from pluma_tui.transport.body import read_into
+    from pluma_tui.transport.json import read_json
+    from pluma_tui.transport.mapping import NETWORK_ERRORS
+
+    async def ask(path: str) -> _Reply:
+        body = bytearray()
+        try:
+            async with client.stream("GET", url + path) as response:
+                await read_into(body, response, MAX_BODY)
+        except NETWORK_ERRORS:
+            raise _NobodyError from None
+        server = response.headers.get("server", "")
+        try:
+            document = read_json(body)
+        except ValueError:
+            document = None
+        return _Reply(response.status_code, server, document if isinstance(document, dict) else {})
+
+    return ask
+
+
+def _named_apart(servers: Sequence[Found]) -> list[Found]:
+    """The servers, each with a name of its own: the second of a kind has its port in it."""
+    taken: set[str] = set()
+    apart = []
+    for server in servers:
+        name = (
+            server.name if server.name not in taken else f"{server.name}-{server.base_url.rpartition(':')[2]}"
+        )
+        taken.add(name)
+        apart.append(replace(server, name=name))
+    return apart

@@ -56,6 +56,8 @@ class Welcome(ModalScreen[str | None]):
         self._note("Looking for servers on this machine…")
         options = self.query_one(OptionList)
         for server in await discover():
+            if server.section != "chat":
+                continue
             self._found[server.name] = server
             options.add_option(Option(Content(f"{server.label}  {server.base_url}"), id=server.name))
         if local.available():
@@ -75,12 +77,11 @@ class Welcome(ModalScreen[str | None]):
         """Write the server down as a profile, so that it is there the next time."""
         from pluma_tui.config.edit import add_profile
 
-        values = {"compat": "openai", "base_url": server.base_url}
         try:
-            add_profile(self._runtime.loaded.path, "chat", server.name, values, active=True)
+            add_profile(self._runtime.loaded.path, "chat", server.name, server.values, active=True)
         except ConfigError as error:
             self._note(f"{error.message}. It answers for this run only.")
-        profile = ConnectionProfile(name=server.name, compat="openai", base_url=server.base_url)
+        profile = ConnectionProfile(name=server.name, compat=server.kind, base_url=server.base_url)
         self._runtime.connections.add(profile)
         self.dismiss(server.name)
 
