@@ -15,6 +15,8 @@ COMMANDS = {
     "providers": "the providers a profile can name",
     "local": "models that run inside pluma",
     "history": "stored conversations",
+    "config": "read and change the settings",
+    "profile": "connection profiles",
     "doctor": "what pluma sees of this machine, and what to mend",
 }
 APP = "pluma_tui.cli.commands.app"

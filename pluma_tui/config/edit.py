@@ -13,6 +13,7 @@ from typing import Any
 from pluma_tui.config import surgery
 from pluma_tui.config.problems import Problem, dotted
 from pluma_tui.config.read import Loaded, load, parse
+from pluma_tui.config.tree import at, is_there
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files import atomic
 from pluma_tui.files.lock import locked
@@ -34,15 +35,15 @@ def unset_value(path: Path, key: tuple[str, ...]) -> bool:
 
 def add_profile(path: Path, section: str, name: str, values: Mapping[str, Any], *, active: bool) -> None:
     """Add a profile to `chat` or `images`, and make it the active one if asked. Raises ConfigError."""
-    at = (section, "profiles", name)
+    where = (section, "profiles", name)
 
     def add(text: str) -> str:
-        if surgery.is_there(surgery.at(tomllib.loads(text), at)):
-            raise ConfigError(f'a profile "{name}" is there already', key=dotted(at))
+        if is_there(at(tomllib.loads(text), where)):
+            raise ConfigError(f'a profile "{name}" is there already', key=dotted(where))
         if active:
             text = surgery.put(text, (section, "active"), name)
         for key, value in values.items():
-            text = surgery.put(text, (*at, key), value)
+            text = surgery.put(text, (*where, key), value)
         return text
 
     change(path, add)

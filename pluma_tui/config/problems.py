@@ -1,17 +1,14 @@
 """What is wrong with a config file, one value a problem: collected, never raised by the reader."""
 
 import difflib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pluma_tui.config.strings import Quoting
+from pluma_tui.config.strings import written_key
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files.paths import shown
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Problem:
 
 def dotted(path: Iterable[str]) -> str:
     """The names of tables and a key as TOML writes them: joined by dots, quoted where need be."""
-    return ".".join(name if _BARE.match(name) else Quoting().write(name) for name in path)
+    return ".".join(map(written_key, path))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

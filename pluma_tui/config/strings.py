@@ -1,9 +1,13 @@
-"""How a TOML string is written: the quoting that a person chose is kept where it can hold the new text."""
+"""How TOML values are written. The quoting that a person chose is kept where it can hold the new text."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
 
 _FIRST_QUOTES = re.compile(r"\"\"\"(?:\r?\n)?|'''(?:\r?\n)?|\"|'")
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"'}
 
@@ -35,6 +39,25 @@ class Quoting:
         """A first line end would be dropped by who reads it; quotes at the end would end it early."""
         begins_well = bool(self.opening[3:]) or not text.startswith("\n")
         return begins_well and not _CONTROL.search(text) and "'''" not in text and not text.endswith("'")
+
+
+def written(value: Any, quoting: Quoting | None = None, newline: str = "\n") -> str:
+    """A value as TOML, on one line unless `quoting` is of several."""
+    if isinstance(value, str):
+        return (quoting or Quoting()).write(value, newline)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{written_key(key)} = {written(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return value.isoformat() if isinstance(value, date | time) else repr(value)
+
+
+def written_key(name: str) -> str:
+    """One part of a key, quoted where need be."""
+    return name if _BARE.match(name) else Quoting().write(name)
 
 
 def _one_line(text: str) -> str:

@@ -15,32 +15,31 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
 from pluma_tui.config.problems import dotted
-from pluma_tui.config.strings import Quoting
+from pluma_tui.config.strings import Quoting, written
+from pluma_tui.config.tree import Key, at, is_there, same
 from pluma_tui.core.errors import ConfigError
 
-Path = tuple[str, ...]
-_MISSING = object()
 _EDIT_BY_HAND = "Change it by hand: pluma config edit"
 
 
-def put(text: str, path: Path, value: Any) -> str:
+def put(text: str, path: Key, value: Any) -> str:
     """`text` with `value` at `path`; the very same text if an equal one stands there. Raises ConfigError."""
     before = tomllib.loads(text)
     old = at(before, path)
-    if old is not _MISSING and same(old, value):
+    if is_there(old) and same(old, value):
         return text
     wanted = _with(before, path, value)
-    ways = _inserted(text, path, value) if old is _MISSING else _replaced(text, path, value)
+    ways = _inserted(text, path, value) if not is_there(old) else _replaced(text, path, value)
     for candidate in ways:
-        if _means(candidate, wanted) and (old is not _MISSING or _only_added(text, candidate)):
+        if _means(candidate, wanted) and (is_there(old) or _only_added(text, candidate)):
             return candidate
     raise ConfigError("cannot be changed alone", key=dotted(path), hint=_EDIT_BY_HAND)
 
 
-def take(text: str, path: Path) -> str:
+def take(text: str, path: Key) -> str:
     """`text` without the value or table at `path`; the same text if there is none. Raises ConfigError."""
     before = tomllib.loads(text)
-    if at(before, path) is _MISSING:
+    if not is_there(at(before, path)):
         return text
     document = tomlkit.parse(text)
     around = _inline_around(document, path)
@@ -55,52 +54,14 @@ def take(text: str, path: Path) -> str:
     raise ConfigError("cannot be taken out alone", key=dotted(path), hint=_EDIT_BY_HAND)
 
 
-def at(document: Mapping[str, Any], path: Path) -> Any:
-    """The value at `path`, or a mark that says there is none; see `is_there`."""
-    value: Any = document
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            return _MISSING
-        value = value[name]
-    return value
-
-
-def is_there(value: Any) -> bool:
-    """Whether `at` found something."""
-    return value is not _MISSING
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equal to a reader: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other) or (one != one and other != other)
-
-
-def written(value: Any, quoting: Quoting | None = None, newline: str = "\n") -> str:
-    """A value as TOML, on one line unless `quoting` is of several."""
-    if isinstance(value, str):
-        return (quoting or Quoting()).write(value, newline)
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{dotted((key,))} = {written(item)}" for key, item in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(written, value))}]"
-    return str(tomlkit.item(value).as_string())
-
-
-def _replaced(text: str, path: Path, value: Any) -> Iterator[str]:
+def _replaced(text: str, path: Key, value: Any) -> Iterator[str]:
     """The old value cut out, the new one put in."""
     if span := _span(text, path):
         begin, end = span
         yield text[:begin] + written(value, Quoting.of(text[begin:end]), newline_of(text)) + text[end:]
 
 
-def _span(text: str, path: Path) -> tuple[int, int] | None:
+def _span(text: str, path: Key) -> tuple[int, int] | None:
     """Where the value at `path` begins and ends: tomlkit puts a mark in its place."""
     mark = f"pluma-{secrets.token_hex(12)}"
     document = tomlkit.parse(text)
@@ -114,9 +75,9 @@ def _span(text: str, path: Path) -> tuple[int, int] | None:
     return (len(before), len(text) - len(after)) if whole else None
 
 
-def _inserted(text: str, path: Path, value: Any) -> Iterator[str]:
+def _inserted(text: str, path: Key, value: Any) -> Iterator[str]:
     """A new line where tomlkit would put it; a table of its own at the end; a dotted key at the beginning."""
-    ways: tuple[Callable[[str, Path, Any], str], ...] = (_as_line, _as_inline, _as_table, _as_dotted)
+    ways: tuple[Callable[[str, Key, Any], str], ...] = (_as_line, _as_inline, _as_table, _as_dotted)
     for way in ways:
         try:
             candidate = way(text, path, value)
@@ -125,14 +86,14 @@ def _inserted(text: str, path: Path, value: Any) -> Iterator[str]:
         yield _with_line_ends(text, candidate)
 
 
-def _as_line(text: str, path: Path, value: Any) -> str:
+def _as_line(text: str, path: Key, value: Any) -> str:
     document = tomlkit.parse(text)
     table = _inside(document, path[:-1])  # KeyError: a table of its own reads better
     table[path[-1]] = tomlkit.value(written(value))
     return str(document.as_string())
 
 
-def _as_inline(text: str, path: Path, value: Any) -> str:
+def _as_inline(text: str, path: Key, value: Any) -> str:
     """One more entry of the inline table on the way to the key."""
     around = _inline_around(tomlkit.parse(text), path)
     span = _span(text, around) if around else None
@@ -145,20 +106,20 @@ def _as_inline(text: str, path: Path, value: Any) -> str:
     return text[: span[0]] + filled + text[span[1] :]
 
 
-def _as_table(text: str, path: Path, value: Any) -> str:
+def _as_table(text: str, path: Key, value: Any) -> str:
     if len(path) == 1:
         raise KeyError(path[0])
     gap = "" if not text.strip() else "\n" if text.endswith("\n") else "\n\n"
     return f"{text}{gap}[{dotted(path[:-1])}]\n{dotted(path[-1:])} = {written(value)}\n"
 
 
-def _as_dotted(text: str, path: Path, value: Any) -> str:
+def _as_dotted(text: str, path: Key, value: Any) -> str:
     return f"{dotted(path)} = {written(value)}\n{text}"
 
 
-def _inline_around(document: Any, path: Path) -> Path:
+def _inline_around(document: Any, path: Key) -> Key:
     """The way to the innermost inline table that holds `path`; empty if there is none."""
-    found: Path = ()
+    found: Key = ()
     for depth, name in enumerate(path[:-1], 1):
         if name not in document:
             break
@@ -168,19 +129,19 @@ def _inline_around(document: Any, path: Path) -> Path:
     return found
 
 
-def _same_around(text: str, candidate: str, path: Path) -> bool:
+def _same_around(text: str, candidate: str, path: Key) -> bool:
     """Whether nothing outside the value at `path` differs."""
     span = _span(text, path)
     return span is not None and candidate.startswith(text[: span[0]]) and candidate.endswith(text[span[1] :])
 
 
-def _inside(document: Any, path: Path) -> Any:
+def _inside(document: Any, path: Key) -> Any:
     for name in path:
         document = document[name]
     return document
 
 
-def _with(document: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
+def _with(document: dict[str, Any], path: Key, value: Any) -> dict[str, Any]:
     wanted = copy.deepcopy(document)
     table = wanted
     for name in path[:-1]:
@@ -191,7 +152,7 @@ def _with(document: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     return wanted
 
 
-def _without(document: dict[str, Any], path: Path) -> dict[str, Any]:
+def _without(document: dict[str, Any], path: Key) -> dict[str, Any]:
     wanted = copy.deepcopy(document)
     del _inside(wanted, path[:-1])[path[-1]]
     return wanted
@@ -221,9 +182,9 @@ def _only_added(short: str, long: str) -> bool:
 
 def _common(one: str, other: str) -> int:
     """How many characters two texts begin with alike."""
-    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+    for count, (a, b) in enumerate(zip(one, other, strict=False)):
         if a != b:
-            return at
+            return count
     return min(len(one), len(other))
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pluma_tui.config import surgery
 from pluma_tui.config.strings import Quoting
+from pluma_tui.config.tree import at, is_there, same
 from pluma_tui.core.errors import ConfigError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -49,24 +50,24 @@ def test_what_was_put_is_found_and_nothing_beside_it_changed(text, windows, key,
     text = text.replace("\n", "\r\n") if windows else text
     before = document(text)
     after = surgery.put(text, key, value)
-    found = surgery.at(document(after), key)
+    found = at(document(after), key)
     wanted = value.replace("\r\n", "\n") if isinstance(value, str) else value
-    assert surgery.same(found, wanted)
+    assert same(found, wanted)
     assert surgery.put(after, key, value) == after
-    if not surgery.is_there(surgery.at(before, key)):
+    if not is_there(at(before, key)):
         assert surgery._only_added(text, after)
         if "\r\n" in text:
             assert after.count("\n") == after.count("\r\n")
     else:
-        old_value = surgery.at(before, key)
+        old_value = at(before, key)
         if not isinstance(old_value, str):
-            assert surgery.same(document(surgery.put(after, key, old_value)), before)
+            assert same(document(surgery.put(after, key, old_value)), before)
 
 
 @given(st.sampled_from(FILES), st.sampled_from(KEYS), VALUES)
 def test_what_was_put_can_be_taken_out_again(text, key, value):
     after = surgery.take(surgery.put(text, key, value), key)
-    assert not surgery.is_there(surgery.at(document(after), key))
+    assert not is_there(at(document(after), key))
 
 
 @given(st.sampled_from(["'", '"', "'''", '"""', "'''\n", '"""\n']), TEXT, TEXT)
