@@ -104,5 +104,5 @@ def _guarded(run: Any, args: argparse.Namespace) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read our output has left, which is their right; say nothing at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.let_go()
         return 0

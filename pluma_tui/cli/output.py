@@ -1,6 +1,7 @@
 """Data to stdout, everything else to stderr. A terminal gets safe text; a pipe gets the true one."""
 
 import json
+import os
 import sys
 from typing import Any, TextIO
 
@@ -11,12 +12,26 @@ _LINE_ENDS = {ord(char): f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 
 
 def write(text: str, *, stream: TextIO | None = None) -> None:
-    """Write and flush. What UTF-8 cannot carry (a lone surrogate) becomes "?", never an exception."""
+    """Write and flush. What UTF-8 cannot carry (a lone surrogate) becomes "?", never an exception.
+
+    Raises BrokenPipeError when nobody reads any more, PlumaError when the disk is full.
+    """
     stream = stream or sys.stdout
     if stream.isatty():
         text = clean(text)
-    stream.buffer.write(text.encode("utf-8", "replace"))
-    stream.flush()
+    try:
+        stream.buffer.write(text.encode("utf-8", "replace"))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        let_go()
+        raise PlumaError(f"the output cannot be written: {error.strerror}") from None
+
+
+def let_go() -> None:
+    """Nothing that is still held back is written to standard output any more, not at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def line(text: str = "") -> None:

@@ -1,11 +1,12 @@
 """`pluma ask` against a real llama.cpp server whose answers are known."""
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import DATABASE_FILE, Program
+from tests.cli.program import DATABASE_FILE, PLUMA, Program
 from tests.servers.llamacpp import LlamaServer
 from tests.servers.scripted_model import SCRIPTS
 
@@ -205,6 +206,22 @@ async def test_whoever_stops_reading_is_no_error(endless: LlamaServer, program: 
             assert await process.wait() == 0
         assert await process.stderr.read() == b""
     assert (await program.stored())[-1].ending in ("stopped", "complete")
+
+
+async def test_a_full_disk_is_told_and_what_came_is_kept(with_llama: Program):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = shlex.join([*PLUMA, "ask", "Say hello"])
+    process = await asyncio.create_subprocess_shell(
+        f"{command} > /dev/full", stderr=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
+        env=with_llama.env, cwd=with_llama.home,
+    )  # fmt: skip
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (
+        1,
+        b"pluma: the output cannot be written: No space left on device.\n",
+    )
+    assert TEXT.startswith((await with_llama.stored())[-1].text)
 
 
 async def test_where_the_data_is_can_be_said(with_llama: Program, tmp_path: Path):
