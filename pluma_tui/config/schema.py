@@ -1,12 +1,12 @@
 """The settings as typed values. A field's description is its documentation everywhere."""
 
-import shlex
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from pluma_tui.core.profile import SECRET_KINDS, ConnectionProfile, ImageProfile, SecretKind, SecretRef
+from pluma_tui.config.secretref import secret_ref
+from pluma_tui.core.profile import ConnectionProfile, ImageProfile, SecretRef
 
 VERSION = 1
 
@@ -88,39 +88,3 @@ def decode_hook(kind: type, value: Any) -> Any:
     if kind is SecretRef:
         return secret_ref(value)
     raise NotImplementedError(kind)
-
-
-def secret_ref(value: Any) -> SecretRef:
-    """A secret's reference from a TOML value: a table, a URI string, or the value itself."""
-    if isinstance(value, str):
-        kind, colon, rest = value.partition(":")
-        if colon and rest and kind in SECRET_KINDS:
-            return _secret_uri(cast(SecretKind, kind), value, rest)
-        return SecretRef("literal", value)
-    if not isinstance(value, dict):
-        raise ValueError('expected a string or a table such as { env = "NAME" }')
-    named = [key for key in value if key in SECRET_KINDS]
-    if len(named) != 1:
-        raise ValueError(f"expected a table with one of: {', '.join(SECRET_KINDS)}")
-    kind = named[0]
-    what = value[kind]
-    if isinstance(what, list) and kind == "command" and what and all(isinstance(a, str) for a in what):
-        what = tuple(what)
-    elif kind == "command":
-        raise ValueError('command: expected a list such as ["pass", "show", "x"]')
-    elif not isinstance(what, str) or not what:
-        raise ValueError(f"{kind}: expected a string")
-    if "\0" in "".join(what):
-        raise ValueError(f"{kind}: holds a NUL character")
-    return SecretRef(cast(SecretKind, kind), what, {k: v for k, v in value.items() if k != kind})
-
-
-def _secret_uri(kind: SecretKind, whole: str, rest: str) -> SecretRef:
-    if kind == "op":
-        return SecretRef(kind, whole)
-    if kind != "command":
-        return secret_ref({kind: rest.removeprefix("//") if kind == "vault" else rest})
-    try:
-        return secret_ref({kind: shlex.split(rest)})
-    except ValueError:
-        raise ValueError('command: expected words such as "command:pass show x"') from None

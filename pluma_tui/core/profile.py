@@ -1,7 +1,6 @@
 """Connection profiles: where a server is and how to talk to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -37,6 +36,8 @@ class SecretRef:
     def __str__(self) -> str:
         if self.kind == "literal":
             return "(hidden)"
+        if self.kind == "env" and not str(self.value).isidentifier():
+            return "env:(hidden)"  # the key itself may have been put where its variable's name belongs
         shown = " ".join(self.value) if isinstance(self.value, tuple) else self.value
         return f"{self.kind}:{shown}"
 
@@ -49,8 +50,7 @@ class SecretRef:
         return hash((self.kind, self.value))
 
 
-@dataclass(frozen=True)
-class AuthScheme:
+class AuthScheme(msgspec.Struct, frozen=True):
     """How a dialect carries its key: the header's name and what stands before the key in it."""
 
     header: str = "Authorization"

@@ -153,7 +153,7 @@ def _threads() -> int:
     return max(1, usable // 2)
 
 
-async def _literal(secret: SecretRef) -> str:
+async def _literal(secret: SecretRef, *, newer_than: float = 0.0) -> str:
     return str(secret.value)
 
 

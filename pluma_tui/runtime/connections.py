@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, Union
 
 from pluma_tui.config.problems import did_you_mean
 from pluma_tui.core.errors import ConfigError
-from pluma_tui.core.profile import Connection, ConnectionProfile, ImageProfile, SecretRef
+from pluma_tui.core.profile import Connection, ConnectionProfile, ImageProfile
 from pluma_tui.imaging import registry as image_kinds
 from pluma_tui.providers import registry as chat_kinds
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
     from pluma_tui.imaging.base import ImageProvider, ImageProviderPlugin
     from pluma_tui.providers.base import Provider, ProviderPlugin
+    from pluma_tui.transport.auth import FetchSecret
     from pluma_tui.transport.http import ClientPool
 
 P = TypeVar("P", bound=Connection)
 Plugin = Union["ProviderPlugin", "ImageProviderPlugin"]
-FetchSecret = Callable[[SecretRef], Awaitable[str]]
 
 
 class Clients:
     """The one pool of HTTP connections, made when the first request is."""
 
-    def __init__(self, fetch: FetchSecret) -> None:
+    def __init__(self, fetch: "FetchSecret") -> None:
         self.fetch = fetch
         self._pool: ClientPool | None = None
 

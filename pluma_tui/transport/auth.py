@@ -1,6 +1,9 @@
 """Adding a key to a request: fetched when the request is made, and only for the profile's own server."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import suppress
+from typing import Protocol
 
 import httpx
 
@@ -8,7 +11,13 @@ from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import SecretRef
 from pluma_tui.transport.address import origin
 
-FetchSecret = Callable[[SecretRef], Awaitable[str]]
+
+class FetchSecret(Protocol):
+    """Gives a secret; one that was kept since before `newer_than` (of time.monotonic) is fetched anew."""
+
+    def __call__(self, ref: SecretRef, /, *, newer_than: float = ...) -> Awaitable[str]:
+        """Raises SecretError."""
+        ...
 
 
 class KeyAuth(httpx.Auth):
@@ -22,13 +31,30 @@ class KeyAuth(httpx.Auth):
         self._prefix = prefix
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """httpx's hook: called once for every request."""
-        if origin(request.url) == self._origin:
-            key = await self._fetch(self._ref)
-            # httpx would say the header, and the key with it, in its own error.
-            if not (key.isascii() and key.isprintable()):
-                hint = "A key is one line of plain letters, digits and signs."
-                raise SecretError(f"the key from {self._ref} cannot stand in a header", hint=hint)
-            if key:
-                request.headers[self._header] = self._prefix + key
-        yield request
+        """httpx's hook: called once for every request.
+
+        A key that was kept may have been replaced at its source meanwhile. If the server does not take it,
+        it is fetched anew, and the request is sent once more if that gives another key.
+        """
+        if origin(request.url) != self._origin:
+            yield request
+            return
+        began = time.monotonic()
+        key = await self._fetch(self._ref)
+        self._put(request, key)
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            new = key
+            with suppress(SecretError):  # what the server said tells more
+                new = await self._fetch(self._ref, newer_than=began)
+            if new != key:
+                self._put(request, new)
+                yield request
+
+    def _put(self, request: httpx.Request, key: str) -> None:
+        # httpx would say the header, and the key with it, in its own error.
+        if not (key.isascii() and key.isprintable()):
+            hint = "A key is one line of plain letters, digits and signs."
+            raise SecretError(f"the key from {self._ref} cannot stand in a header", hint=hint)
+        if key:
+            request.headers[self._header] = self._prefix + key

@@ -42,10 +42,14 @@ async def exchange(
             await response.aclose()
 
 
-async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float) -> Any:
-    """The JSON document at `url`, within `timeout` seconds (0: no limit). Raises ProviderError."""
+async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float, post: Any = None) -> Any:
+    """The JSON document at `url`, within `timeout` seconds (0: no limit). Raises ProviderError.
+
+    With `post` it is what the server answers to that document.
+    """
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
-    request = client.build_request("GET", url, headers={"Accept": "application/json"})
+    method = "GET" if post is None else "POST"
+    request = client.build_request(method, url, json=post, headers={"Accept": "application/json"})
     where = upstream(request.url)
     body = bytearray()
     async with exchange(client, request, deadline=deadline) as response:

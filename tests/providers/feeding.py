@@ -79,7 +79,7 @@ class Outcome:
         return [found[index] for index in sorted(found)]
 
 
-async def give_key(_: SecretRef) -> str:
+async def give_key(_: SecretRef, *, newer_than: float = 0.0) -> str:
     return KEY
 
 

@@ -28,7 +28,7 @@ async def pool() -> AsyncIterator[ClientPool]:
 
 
 def provider(pool: ClientPool, base_url: str, key: str) -> Provider:
-    async def secret(_: SecretRef) -> str:
+    async def secret(_: SecretRef, *, newer_than: float = 0.0) -> str:
         return key
 
     plugin = registry.load("openai")

@@ -9,7 +9,7 @@ import pytest
 
 from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
-from pluma_tui.secrets import base, command
+from pluma_tui.secrets import base, program
 from pluma_tui.secrets.base import Secrets, ttl_seconds
 
 KEY = "sk-a-key-that-nobody-may-see"
@@ -130,7 +130,7 @@ class TestCommand:
     async def test_a_program_that_takes_too_long_is_ended(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(command, "_TIME_LIMIT", 0.5)
+        monkeypatch.setattr(program, "_TIME_LIMIT", 0.5)
         pid = tmp_path / "pid"
         ref = script(
             tmp_path, f"open({str(pid)!r}, 'w').write(str(os.getpid())); print({KEY!r}); time.sleep(600)"
@@ -216,5 +216,5 @@ def test_a_plain_key_is_in_no_text_about_it():
 
 
 async def test_a_source_of_a_later_version_is_told():
-    error = await refused(SecretRef("vault", "path#field"))
-    assert "from vault cannot be fetched by this version" in error.message
+    error = await refused(SecretRef("plugin", "name:ref"))
+    assert "from plugin cannot be fetched by this version" in error.message

@@ -18,7 +18,7 @@ OK = answer({"ok": True})
 REF = SecretRef("env", "KEY")
 
 
-async def give_key(_: SecretRef) -> str:
+async def give_key(_: SecretRef, *, newer_than: float = 0.0) -> str:
     return "sk-123"
 
 
@@ -48,7 +48,7 @@ async def test_a_request_goes_below_the_base_url_with_the_profiles_headers(pool:
 async def test_the_key_is_fetched_for_each_request_and_not_before(pool: ClientPool) -> None:
     asked: list[SecretRef] = []
 
-    async def secret(ref: SecretRef) -> str:
+    async def secret(ref: SecretRef, *, newer_than: float = 0.0) -> str:
         asked.append(ref)
         return f"sk-{len(asked)}"
 
@@ -82,7 +82,7 @@ async def test_a_name_and_password_in_the_address_are_sent_as_such(pool: ClientP
 
 @pytest.mark.parametrize("key", ["sk-1\n", "sk-1\r\nX: y", "schlüssel", "a\0b"])
 async def test_a_key_that_no_header_can_hold_is_not_shown(pool: ClientPool, key: str) -> None:
-    async def secret(_: SecretRef) -> str:
+    async def secret(_: SecretRef, *, newer_than: float = 0.0) -> str:
         return key
 
     mine = pool.client(Connection(base_url="http://localhost:9", api_key=REF), secret=secret)

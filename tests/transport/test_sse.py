@@ -36,7 +36,7 @@ EVENT = b"data: one\n\n"
 LIMIT = 0.2
 
 
-async def no_key(_: SecretRef) -> str:
+async def no_key(_: SecretRef, *, newer_than: float = 0.0) -> str:
     return ""
 
 

@@ -1,0 +1,109 @@
+"""A program that prints a secret: run without a shell, on the terminal where a person sits at one."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import termios
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pluma_tui.core.errors import SecretError
+
+_TIME_LIMIT = 60.0  # seconds: what asks nobody should not hang for ever
+_PATIENCE = 300.0  # seconds for a person who is asked for a pass phrase
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A secret as its source gives it. `expires`: seconds since the epoch, None if nobody says."""
+
+    value: str = field(repr=False)
+    expires: float | None = None
+
+
+def first_line(output: bytes) -> Fetched:
+    """The first line of what a program printed."""
+    return Fetched(output.split(b"\n", 1)[0].decode("utf-8", "replace"))
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run for a secret. `read` takes it from the output; `limit` is in seconds, 0 for none.
+
+    `hint` says what to do where there is no such program.
+    """
+
+    argv: tuple[str, ...]
+    limit: float | None = None
+    read: Callable[[bytes], Fetched] = first_line
+    hint: str = ""
+
+    async def run(self) -> Fetched:
+        """Run it to its end. Raises SecretError, which repeats nothing that the program printed."""
+        tty = terminal()
+        limit = self.limit if self.limit is not None else (_PATIENCE if tty else _TIME_LIMIT)
+        with _streams(tty) as (stdio, env):
+            process = await self._start(stdio, env, own_session=not tty)
+        try:
+            async with asyncio.timeout(limit or None):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            raise SecretError(f"{self.argv[0]} gave no key within {limit:g} seconds") from None
+        finally:
+            await _end(process, own_session=not tty)
+        if process.returncode:
+            hint = "Run it by hand to see what it says."
+            raise SecretError(f"{self.argv[0]} ended with status {process.returncode}", hint=hint)
+        return self.read(output)
+
+    async def _start(
+        self, stdio: int, env: Mapping[str, str], *, own_session: bool
+    ) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self.argv,
+                stdin=stdio,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stdio,
+                env=env,
+                start_new_session=own_session,  # so that it cannot open the terminal by itself either
+            )
+        except OSError as error:
+            raise SecretError(f"{self.argv[0]} cannot be run: {error.strerror}", hint=self.hint) from None
+
+
+def terminal() -> str | None:
+    """The device of the terminal that pluma was started from, if a program may have it for a while.
+
+    It may not while a full-screen app reads every key of it, nor when pluma runs in the background.
+    """
+    for fd in (0, 2):
+        with contextlib.suppress(OSError, termios.error):
+            line_by_line = termios.tcgetattr(fd)[3] & termios.ICANON
+            if line_by_line and os.tcgetpgrp(fd) == os.getpgrp():
+                return os.ttyname(fd)
+    return None
+
+
+@contextlib.contextmanager
+def _streams(tty: str | None) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """What the program reads from and complains to, and its environment."""
+    fd = os.open(tty or os.devnull, os.O_RDWR | os.O_NOCTTY)
+    try:
+        # gpg's agent asks on the terminal that this variable names.
+        yield fd, {"GPG_TTY": tty, **os.environ} if tty else os.environ
+    finally:
+        os.close(fd)
+
+
+async def _end(process: asyncio.subprocess.Process, *, own_session: bool) -> None:
+    """End it if it goes on; in a session of its own, with all that it started."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        if own_session:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    await process.wait()
