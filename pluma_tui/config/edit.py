@@ -5,15 +5,13 @@ symbolic link is followed to the file it names.
 """
 
 import contextlib
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pluma_tui.config import surgery
-from pluma_tui.config.problems import Problem, dotted
+from pluma_tui.config.problems import Problem
 from pluma_tui.config.read import Loaded, load, parse
-from pluma_tui.config.tree import at, is_there
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files import atomic
 from pluma_tui.files.lock import locked
@@ -31,22 +29,6 @@ def set_value(path: Path, key: tuple[str, ...], value: Any) -> bool:
 def unset_value(path: Path, key: tuple[str, ...]) -> bool:
     """Take one key out. Returns whether it was there. Raises ConfigError."""
     return change(path, lambda text: surgery.take(text, key))
-
-
-def add_profile(path: Path, section: str, name: str, values: Mapping[str, Any], *, active: bool) -> None:
-    """Add a profile to `chat` or `images`, and make it the active one if asked. Raises ConfigError."""
-    where = (section, "profiles", name)
-
-    def add(text: str) -> str:
-        if is_there(at(tomllib.loads(text), where)):
-            raise ConfigError(f'a profile "{name}" is there already', key=dotted(where))
-        if active:
-            text = surgery.put(text, (section, "active"), name)
-        for key, value in values.items():
-            text = surgery.put(text, (*where, key), value)
-        return text
-
-    change(path, add)
 
 
 def change(path: Path, how: Change) -> bool:

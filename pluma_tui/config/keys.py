@@ -4,7 +4,6 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -22,8 +21,7 @@ _USERINFO = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|password|cookie", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """A value in force. `origin` is "default", "file" or "env NAME"; `line` counts from 1 (0: none)."""
 
     path: Key
@@ -40,11 +38,10 @@ class Setting:
 def split(key: str) -> Key:
     """A TOML dotted key as its parts: `chat.profiles."a.b".model`. Raises ConfigError."""
     try:
-        document = tomllib.loads(f"{key} = 0") if "\n" not in key and "\r" not in key else {}
+        value: Any = tomllib.loads(f"{key} = 0") if "\n" not in key and "\r" not in key else {}
     except tomllib.TOMLDecodeError:
-        document = {}
+        value = {}
     parts: list[str] = []
-    value: Any = document
     while isinstance(value, dict) and len(value) == 1:
         name, value = next(iter(value.items()))
         parts.append(name)
@@ -139,15 +136,24 @@ def _of_profile(sources: "_Sources", path: Key, profile: msgspec.Struct) -> Iter
             yield sources.setting((*path, item.name), value)
 
 
+def document(loaded: Loaded) -> dict[str, Any]:
+    """The file as tomllib reads it; empty where there is none, or none that can be read."""
+    return tomllib.loads(_text(loaded))
+
+
+def _text(loaded: Loaded) -> str:
+    try:
+        return text_of(loaded.path) if loaded.writable else ""
+    except FileNotFoundError:
+        return ""
+
+
 class _Sources:
     """Says of a key where its value comes from. The file is parsed once, its lines found when asked."""
 
     def __init__(self, loaded: Loaded, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        try:
-            self._text = text_of(loaded.path) if loaded.writable else ""
-        except FileNotFoundError:
-            self._text = ""
+        self._text = _text(loaded)
         self._document = tomllib.loads(self._text)
 
     def setting(self, path: Key, value: Any) -> Setting:
@@ -211,13 +217,13 @@ def _inner(loaded: Loaded, path: Key) -> Any:
 
 
 def _nested(values: Mapping[Key, Any], skip: int) -> dict[str, Any]:
-    document: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for path, value in values.items():
-        table = document
+        table = nested
         for name in path[skip:-1]:
             table = table.setdefault(name, {})
         table[path[-1]] = value
-    return document
+    return nested
 
 
 def shown(value: Any, path: Key = ()) -> Any:

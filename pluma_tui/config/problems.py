@@ -2,17 +2,17 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from pluma_tui.config.strings import written_key
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.files.paths import shown
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """`key` is the dotted path ("" for the whole file), `line` counts from 1 (0: unknown).
 
     A warning is worth telling; with an error, the value was left out and its default stands.

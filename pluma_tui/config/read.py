@@ -4,7 +4,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -27,12 +26,11 @@ _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
 Table = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A config file as read. `writable` is False where the file could not be understood at all."""
 
     path: Path
-    config: Config = field(default_factory=Config)
+    config: Config = Config()
     problems: tuple[Problem, ...] = ()
     writable: bool = True
 
@@ -144,7 +142,8 @@ class _Reader:
         from pluma_tui.config.locate import Lines
 
         lines = Lines(text)
-        return tuple(replace(problem, line=lines.of(path)) for path, problem in self._problems)
+        change = msgspec.structs.replace
+        return tuple(change(problem, line=lines.of(path)) for path, problem in self._problems)
 
     def _version(self, value: object) -> None:
         if value != VERSION:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
+
+import msgspec
 
 _FIRST_QUOTES = re.compile(r"\"\"\"(?:\r?\n)?|'''(?:\r?\n)?|\"|'")
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -12,8 +13,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 _ESCAPES = {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"'}
 
 
-@dataclass(frozen=True)
-class Quoting:
+class Quoting(msgspec.Struct, frozen=True):
     """`opening` is the quotes a string begins with, and the line end right after them if there is one."""
 
     opening: str = '"'

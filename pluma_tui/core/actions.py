@@ -1,13 +1,13 @@
 """THE table of actions. It feeds bindings, palette, footer, help, key remapping and `pluma keys`."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Scope = Literal["app", "chat", "composer", "transcript"]
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """Something a person can do by key. `keys` are Textual's names of the default keys."""
 
     id: str

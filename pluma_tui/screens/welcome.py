@@ -75,10 +75,10 @@ class Welcome(ModalScreen[str | None]):
 
     def _take(self, server: Found) -> None:
         """Write the server down as a profile, so that it is there the next time."""
-        from pluma_tui.config.edit import add_profile
+        from pluma_tui.config import profiles
 
         try:
-            add_profile(self._runtime.loaded.path, "chat", server.name, server.values, active=True)
+            profiles.add(self._runtime.loaded.path, "chat", server.name, server.values, active=True)
         except ConfigError as error:
             self._note(f"{error.message}. It answers for this run only.")
         profile = ConnectionProfile(name=server.name, compat=server.kind, base_url=server.base_url)

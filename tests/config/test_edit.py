@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pluma_tui.config.edit import add_profile, change, set_value, unset_value
+from pluma_tui.config.edit import change, set_value, unset_value
+from pluma_tui.config.profiles import add as add_profile
 from pluma_tui.config.read import load
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import SecretRef
