@@ -152,9 +152,10 @@ def _too_long(said: _Said, status: int) -> ContextExceeded:
 
 
 def _not_found(said: _Said, status: int) -> NotFound:
+    about_path = "unexpected endpoint" in said.words.lower()  # LM Studio, which then repeats the path
     about_model = "model_not_found" in said.kinds or re.search(r"\bmodels?\b", said.words, re.IGNORECASE)
     hint = "Check base_url: for most servers it ends in /v1."
-    if about_model:
+    if about_model and not about_path:
         hint = "`pluma models` lists what the server offers."
     return NotFound(said.message, status=status, hint=hint)
 

@@ -114,7 +114,7 @@ async def _over(play: Play, reader: asyncio.StreamReader, writer: asyncio.Stream
     done, pending = await asyncio.wait({gone, performance}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
+    await asyncio.gather(*done, *pending, return_exceptions=True)
     for task in done:
         task.result()
     if gone in done:
