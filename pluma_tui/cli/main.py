@@ -17,6 +17,7 @@ COMMANDS = {
     "history": "stored conversations",
     "config": "read and change the settings",
     "profile": "connection profiles",
+    "secret": "keys of profiles: kept out of the config file",
     "doctor": "what pluma sees of this machine, and what to mend",
 }
 APP = "pluma_tui.cli.commands.app"

@@ -1,0 +1,183 @@
+"""`pluma secret`: the keys of profiles. What they are is never printed."""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+from pluma_tui.cli import output, profile_keys
+from pluma_tui.cli.profile_keys import ProfileKey
+from pluma_tui.config.read import Loaded, load
+from pluma_tui.core.errors import ConfigError, SecretError, UsageError
+from pluma_tui.files import paths
+from pluma_tui.secrets import kept
+from pluma_tui.secrets.base import Secrets, checked
+
+HELP = "Keep, delete and check the keys of profiles."
+
+_LIMIT = 64 * 1024
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `pluma secret`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    setting = actions.add_parser(
+        "set",
+        help="keep a key, read from the terminal without echo or from stdin",
+        description="Keep the key of a profile in the system's keyring or, where there is none, in a file "
+        "that only you can read; the profile then refers to it. If the key stands in the config file and "
+        "none is given, that one is moved.",
+    )
+    setting.add_argument("--file", action="store_true", help="in a file, even if there is a keyring")
+    setting.add_argument("--from-config", action="store_true", help="move the key that the config file holds")
+    deleting = actions.add_parser("delete", help="delete a key that pluma keeps, and its reference")
+    checking = actions.add_parser("check", help="fetch keys, and say where they come from and if it worked")
+    checking.add_argument("--json", action="store_true", help="as one JSON array")
+    for action in (setting, deleting, checking):
+        _about_whom(action, optional=action is checking)
+
+
+def _about_whom(action: argparse.ArgumentParser, *, optional: bool) -> None:
+    action.add_argument("profile_name", metavar="PROFILE", nargs="?" if optional else None)
+    action.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    which = action.add_mutually_exclusive_group()
+    for section, words in (("chat", "a chat profile"), ("images", "an image profile")):
+        which.add_argument(f"--{section}", action="store_const", const=section, dest="section", help=words)
+    words = "the user:password of an image profile, not its api_key"
+    action.add_argument(
+        "--auth", action="store_const", const="auth", default="api_key", dest="kind", help=words
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit code. Raises PlumaError."""
+    if args.words:  # which argparse would repeat, were they not asked for
+        hint = "A key is typed when it is asked for, or comes by a pipe: others can read a command line."
+        raise UsageError("too many words", hint=hint)
+    loaded = load(paths.config_file(args.config))
+    data = paths.data_dir(args.data_dir)
+    actions = {"set": _set, "delete": _delete, "check": _check}
+    return asyncio.run(actions[args.action](args, loaded, data))
+
+
+async def _set(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
+    from pluma_tui.config.edit import set_value
+
+    key = profile_keys.named(loaded, args.profile_name, args.section, args.kind)
+    if args.from_config and not key.plain:
+        raise UsageError(f"{key} does not stand in the config file")
+    given = "" if args.from_config else _read(key)
+    value = checked(given or key.plain, "what was given as a key")
+    ref = await kept.put(key.owner, value, data, into_file=args.file)
+    if not kept.same_place(key.ref, ref):
+        set_value(loaded.path, key.path, {ref.kind: ref.value})
+        await _drop_old(key, loaded, data)
+    place = "the keyring" if ref.kind == "keyring" else f"{ref.value}, which only you can read"
+    output.say(f"pluma: {key} is kept in {place}.")
+    return 0
+
+
+async def _drop_old(key: ProfileKey, loaded: Loaded, data: Path) -> None:
+    """Delete the key that was kept elsewhere until now. If that fails, say so: the new one holds."""
+    if key.ref is None or not kept.is_ours(key.ref, data) or _shared(key, loaded):
+        return
+    try:
+        await kept.drop(key.ref)
+    except SecretError as error:
+        output.say(f"pluma: the old key stays at {key.ref}: {error.message}")
+
+
+def _read(key: ProfileKey) -> str:
+    """The key from the terminal, else all of stdin; empty if there is none."""
+    if not sys.stdin.isatty():
+        return sys.stdin.buffer.read(_LIMIT).decode("utf-8", "replace").strip()
+    or_move = " (empty: move the one in the config file)" if key.plain else ""
+    try:
+        return getpass.getpass(f"{str(key).capitalize()}{or_move}: ", stream=sys.stderr).strip()
+    except EOFError:
+        return ""
+
+
+async def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
+    from pluma_tui.config.edit import unset_value
+    from pluma_tui.config.problems import dotted
+
+    key = profile_keys.named(loaded, args.profile_name, args.section, args.kind)
+    if key.ref is None:
+        output.say(f'pluma: "{key.profile}" has no {key.kind}.')
+        return 0
+    if not kept.is_ours(key.ref, data):
+        where = "stands in the config file" if key.plain else f"comes from {key.ref}"
+        hint = f"To take it out of the config: pluma config unset {dotted(key.path)}"
+        raise UsageError(f"{key} {where}, where pluma did not put it", hint=hint)
+    shared = _shared(key, loaded)
+    if not shared:
+        await kept.drop(key.ref)
+    unset_value(loaded.path, key.path)
+    output.say(f"pluma: {key} is {'taken out; another profile goes on using it' if shared else 'deleted'}.")
+    return 0
+
+
+def _shared(key: ProfileKey, loaded: Loaded) -> bool:
+    """Whether another profile refers to the same place, as a copy of a profile does."""
+    others = (other for other in profile_keys.every(loaded) if other != key)
+    return any(kept.same_place(other.ref, key.ref) for other in others)
+
+
+async def _check(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
+    if args.profile_name:
+        keys = [profile_keys.named(loaded, args.profile_name, args.section, args.kind)]
+        broken = False
+    else:
+        keys = [key for key in profile_keys.every(loaded) if _wanted(key, args)]
+        broken = _tell_problems(loaded)
+    secrets = Secrets()
+    rows = [await _row(key, loaded, secrets) for key in keys]
+    if args.json:
+        output.document(rows)
+    elif rows:
+        columns = ("section", "profile", "key", "reference")
+        output.table([(*(row[name] or "-" for name in columns), _outcome(row)) for row in rows])
+    else:
+        output.say("pluma: no profile is configured.")
+    if not all(row["ok"] for row in rows):
+        return SecretError.exit_code
+    return ConfigError.exit_code if broken else 0
+
+
+def _wanted(key: ProfileKey, args: argparse.Namespace) -> bool:
+    if args.section not in (None, key.section):
+        return False
+    return key.kind == args.kind or (key.ref is not None and args.kind == "api_key")
+
+
+async def _row(key: ProfileKey, loaded: Loaded, secrets: Secrets) -> dict[str, Any]:
+    """What there is to say about a key; the key itself is let go of at once."""
+    row = {"section": key.section, "profile": key.profile, "key": key.kind, "source": "", "reference": "",
+           "ok": True, "message": "no key", "hint": ""}  # fmt: skip
+    if key.ref is None:
+        return row
+    row |= {"source": "config" if key.plain else key.ref.kind, "reference": str(key.ref)}
+    try:
+        await secrets.fetch(key.ref)
+    except SecretError as error:
+        return row | {"ok": False, "message": error.message, "hint": error.hint}
+    if key.plain:
+        hint = f"To move it: {profile_keys.command(key, loaded)}"
+        return row | {"message": "stands in the config file", "hint": hint}
+    return row | {"message": "fetched"}
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    words = row["message"] if row["ok"] else f"failed: {row['message']}"
+    return f"{words}. {row['hint']}" if row["hint"] else words
+
+
+def _tell_problems(loaded: Loaded) -> bool:
+    """Say what is broken in the config, for its keys cannot be checked; whether anything is."""
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    for problem in errors:
+        output.say(f"pluma: {problem.text(loaded.path)}")
+    return bool(errors)
