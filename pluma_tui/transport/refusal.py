@@ -1,5 +1,7 @@
 """Turning an answer that says no into one error of our tree, in the server's own words."""
 
+import base64
+import html
 import json
 import math
 import re
@@ -8,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote, quote_plus, unquote
 
 import httpx
 
@@ -72,9 +75,9 @@ def refusal(response: httpx.Response, body: bytes) -> Refused:
     where = readable(response.request.url)
     status = response.status_code
     if 300 <= status < 400:
-        return _moved(response, where)
+        return _moved(response, where, hide)
     said = _read(body, response.headers.get("content-type", ""))
-    said.words = _short(hide(said.words)) or f"HTTP {status} {response.reason_phrase}".rstrip()
+    said.words = _short(hide(said.words)) or f"HTTP {status} {hide(response.reason_phrase)}".rstrip()
     said.where = f"{status} from {where}"
     return _sort(said, status, response.headers, keyed=_has_key(response.request))
 
@@ -96,7 +99,9 @@ def hider(request: httpx.Request) -> Callable[[str], str]:
     for name, value in request.headers.items():
         if name not in plain and not name.startswith("content-"):
             secrets.update(part for part in (value, value.partition(" ")[2]) if len(part) > 3)
-    longest_first = sorted(secrets, key=len, reverse=True)
+            secrets.update(part for part in _name_and_password(value) if len(part) > 3)
+    escaped = {form(secret) for secret in secrets for form in (_in_json, html.escape, quote, quote_plus)}
+    longest_first = sorted(secrets | escaped, key=len, reverse=True)
 
     def hide(text: str) -> str:
         for secret in longest_first:
@@ -104,6 +109,22 @@ def hider(request: httpx.Request) -> Callable[[str], str]:
         return text
 
     return hide
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _name_and_password(header: str) -> list[str]:
+    """What a header of the scheme Basic says, as people write it."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return []
+    try:
+        text = base64.b64decode(value).decode("utf-8", "replace")
+    except ValueError:
+        return []
+    return [text, text.partition(":")[2]]
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -160,12 +181,14 @@ def _not_found(said: _Said, status: int) -> NotFound:
     return NotFound(said.message, status=status, hint=hint)
 
 
-def _moved(response: httpx.Response, where: str) -> Refused:
+def _moved(response: httpx.Response, where: str, hide: Callable[[str], str]) -> Refused:
     """A redirect is not followed: the key would go with the request to where nobody meant it to go."""
     try:
         target = readable(response.request.url.join(response.headers.get("location", "")))
     except (httpx.InvalidURL, ValueError):
         target = "an address that cannot be read"
+    if hide(unquote(target)) != unquote(target):
+        target = "an address that repeats the key"
     hint = "If that is the right server, put its address into base_url."
     return Refused(f"{where} sends us on to {target}", hint=hint, status=response.status_code)
 
