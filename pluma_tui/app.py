@@ -6,6 +6,7 @@ import signal
 import threading
 from typing import ClassVar
 
+from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 
@@ -16,6 +17,7 @@ from pluma_tui.screens.chat import ChatScreen
 from pluma_tui.screens.help import Help
 from pluma_tui.widgets.keys import bindings, keymap
 
+WATCH = 0.8  # seconds between two looks at the config file
 GRACE = 2.0  # seconds: after a signal the program is gone by then, whatever hangs
 
 
@@ -31,19 +33,33 @@ class PlumaApp(App[int]):
         self.title = "pluma"
         self._runtime = runtime
         self._first = (conversation, model)
-        self._keys = keymap(runtime.config.keys)
         for theme in themes.THEMES:
             self.register_theme(theme)
-        wanted = runtime.config.ui.theme
-        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         self.animation_level = "none"
+        self._take_settings()
 
     def on_mount(self) -> None:
-        self.set_keymap(self._keys)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._signalled, number)
         self.push_screen(ChatScreen(self._runtime, *self._first))
+        self._watch_settings()
+
+    @on(ChatScreen.SettingsChanged)
+    def _take_settings(self) -> None:
+        """What of the settings is the app's own: keys and theme."""
+        config = self._runtime.config
+        self._keys = keymap(config.keys)
+        self.set_keymap(self._keys)
+        self.theme = config.ui.theme if config.ui.theme in self.available_themes else themes.DEFAULT
+
+    @work
+    async def _watch_settings(self) -> None:
+        """See an edit of the config file within a second, for the price of one stat."""
+        while True:
+            await asyncio.sleep(WATCH)
+            if isinstance(self.screen, ChatScreen):
+                self.screen.take_settings()
 
     def _signalled(self, number: signal.Signals) -> None:
         """Store what came, put the terminal right, and go; hard after a grace period."""

@@ -57,44 +57,54 @@ class Profiles(Generic[P]):
         """`broken` says what is wrong with a profile that could not be read, "" meaning any of them."""
         self._clients = clients
         self._to_close: dict[str, Callable[[], Awaitable[None]]] = {}
-        self._profiles = dict(profiles)
         self._broken = broken
-        self._active = active or next(iter(profiles), "")
-        if fallback is not None:
-            self._profiles[fallback.name] = fallback
-            self._active = fallback.name
+        self._of_run = {} if fallback is None else {fallback.name: fallback}
+        self._chosen = "" if fallback is None else fallback.name
+        self.replace(profiles, active)
+
+    def replace(self, profiles: Mapping[str, P], active: str = "") -> None:
+        """The profiles of the file, and which of them it names. What was chosen for this run stays so."""
+        self._of_file = dict(profiles)
+        self._named = active or next(iter(profiles), "")
 
     def names(self) -> list[str]:
         """All profile names, in the order of the file."""
-        return list(self._profiles)
+        return list(self._all())
 
     def active(self) -> P | None:
         """The profile a new conversation begins with; None with nothing configured."""
-        return self._profiles.get(self._active)
+        return self._all().get(self._active())
 
     def add(self, profile: P) -> None:
         """Add a profile for this run; it becomes the active one if there is none."""
-        self._profiles[profile.name] = profile
+        self._of_run[profile.name] = profile
         if self.active() is None:
-            self._active = profile.name
+            self._chosen = profile.name
 
     def use(self, profile: str) -> None:
         """Make `profile` the active one for this run. Raises ConfigError if there is none of that name."""
-        self._active = self.profile(profile).name
+        self._chosen = self.profile(profile).name
 
     def profile(self, name: str | None = None) -> P:
         """The profile of that name, or the active one. Raises ConfigError."""
-        wanted = name or self._active
-        if wanted in self._profiles:
-            return self._profiles[wanted]
+        wanted = name or self._active()
+        known = self._all()
+        if wanted in known:
+            return known[wanted]
         if (error := self._broken(wanted)) is not None:
             raise error
         if wanted:
-            hint = did_you_mean(wanted, self._profiles) or (
-                f"Defined: {', '.join(self._profiles)}." if self._profiles else "None is defined yet."
+            hint = did_you_mean(wanted, known) or (
+                f"Defined: {', '.join(known)}." if known else "None is defined yet."
             )
             raise ConfigError(f'no profile is called "{wanted}"', hint=hint)
         raise self._nothing()
+
+    def _all(self) -> dict[str, P]:
+        return {**self._of_file, **self._of_run}
+
+    def _active(self) -> str:
+        return self._chosen if self._chosen in self._all() else self._named
 
     def _nothing(self) -> ConfigError:
         raise NotImplementedError

@@ -40,7 +40,7 @@ class Turns:
     def __init__(self, store: Store, connections: ConnectionManager, system: str = "") -> None:
         self._store = store
         self._connections = connections
-        self._system = system
+        self.system = system
         self._running: set[Turn] = set()
 
     async def begin(self, question: Question) -> Turn:
@@ -122,7 +122,7 @@ class Turns:
         path: Sequence[Message],
         asked: Message,
     ) -> ChatRequest:
-        system = question.system if question.system is not None else profile.system or self._system
+        system = question.system if question.system is not None else profile.system or self.system
         return ChatRequest(
             model=model,
             messages=(*(message for message in path if not nothing_came(message)), asked),

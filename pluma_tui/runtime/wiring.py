@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pluma_tui import local
-from pluma_tui.config.read import Loaded, load
+from pluma_tui.config.problems import Problem
+from pluma_tui.config.read import Loaded
 from pluma_tui.config.schema import Config
+from pluma_tui.config.watched import Settings
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
@@ -42,7 +44,7 @@ class Runtime:
     `kept` is where conversations are; `store` is the same, or forgets all with this run.
     """
 
-    loaded: Loaded
+    settings: Settings
     data: Path
     named: str | None
     kept: Store
@@ -53,9 +55,23 @@ class Runtime:
     turns: Turns
 
     @property
+    def loaded(self) -> Loaded:
+        """The config file as it was read last, with its problems."""
+        return self.settings.loaded
+
+    @property
     def config(self) -> Config:
         """The settings in force."""
-        return self.loaded.config
+        return self.settings.config
+
+    def refresh(self) -> tuple[Problem, ...] | None:
+        """Take in what has changed in the config file, for the next turn; see `Settings.refresh`."""
+        errors = self.settings.refresh()
+        if errors == ():
+            self.connections.replace(self.config.chat.profiles, self.config.chat.active)
+            self.images.replace(self.config.images.profiles, self.config.images.active)
+            self.turns.system = self.config.chat.system
+        return errors
 
     async def aclose(self) -> None:
         """Turns first, so that what they got is stored; then connections, then the store."""
@@ -76,16 +92,16 @@ class Runtime:
 def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> Runtime:
     """Read the config and make the parts; opens no file and no connection yet. Raises ConfigError."""
     environ = os.environ if environ is None else environ
-    loaded = load(paths.config_file(options.config), environ)
+    settings = Settings(paths.config_file(options.config), environ)
     data = paths.data_dir(options.data_dir)
-    config = loaded.config
+    loaded, config = settings.loaded, settings.config
     clients = Clients(Secrets().fetch)
     connections = ConnectionManager(
         config.chat.profiles,
         config.chat.active,
         boot_fallback(options, environ, loaded) or embedded(loaded, data),
         clients=clients,
-        broken=lambda name: _told(loaded, "chat", name),
+        broken=lambda name: _told(settings.loaded, "chat", name),
     )
     named = FALLBACK if options.base_url else options.profile
     if named:
@@ -94,12 +110,12 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
         config.images.profiles,
         config.images.active,
         clients=clients,
-        broken=lambda name: _told(loaded, "images", name),
+        broken=lambda name: _told(settings.loaded, "images", name),
     )
     kept = open_store(config.storage.url, data)
     store = kept if options.save else open_store("memory:", data)
     turns = Turns(store, connections, config.chat.system)
-    return Runtime(loaded, data, named, kept, store, clients, connections, images, turns)
+    return Runtime(settings, data, named, kept, store, clients, connections, images, turns)
 
 
 def boot_fallback(options: Options, environ: Mapping[str, str], loaded: Loaded) -> ConnectionProfile | None:

@@ -1,25 +1,24 @@
 """The chat: a transcript, a composer, and what keys do to them. The work is done in the runtime."""
 
 import asyncio
-import time
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message as Event
 from textual.screen import Screen
 
 from pluma_tui.core.actions import ACTIONS
-from pluma_tui.core.chat import Conversation
+from pluma_tui.core.chat import Conversation, Message
 from pluma_tui.core.errors import PlumaError
-from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta
 from pluma_tui.core.ids import new_id
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import nothing_came
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
+from pluma_tui.screens.following import Following
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.widgets.composer import Composer
 from pluma_tui.widgets.keyhints import KeyHints
@@ -33,6 +32,9 @@ class ChatScreen(Screen[None]):
 
     CSS_PATH = "chat.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("chat")]
+
+    class SettingsChanged(Event):
+        """The config file has changed and was taken in."""
 
     def __init__(self, runtime: Runtime, conversation: Conversation | None = None, model: str = "") -> None:
         """`model` is what the command line asked for; empty for the conversation's or profile's own."""
@@ -54,6 +56,9 @@ class ChatScreen(Screen[None]):
         self._transcript = self.query_one(Transcript)
         self._composer = self.query_one(Composer)
         self._status = self.query_one(StatusLine)
+        self._following = Following(
+            self, self._transcript, self._status, lambda: self._runtime.config.ui.frame_rate
+        )
         self._transcript.reasoning = self._runtime.config.ui.reasoning
         self._composer.focus()
         self._show_names()
@@ -77,50 +82,21 @@ class ChatScreen(Screen[None]):
     async def _ask(self, text: str) -> None:
         self._composer.empty()
         self._status.state = "sending"
+        self.take_settings()
         try:
             turn = await self._chat.ask(text)
         except PlumaError as error:
-            self._failed(error)
+            self._unanswered.append(self._failed(error))
             self._composer.restore(text)
             return
         for entry in self._unanswered:
             self._transcript.discard(entry)
         self._unanswered = []
-        self._transcript.add(telling.entry(turn.question))
-        self._transcript.add(Entry(id=turn.id, role="assistant", label=turn.model, running=True))
-        await self._follow(turn)
+        self._ended(turn, await self._following.follow(turn))
 
-    async def _follow(self, turn: Turn) -> None:
-        """Show an answer as it comes, for as long as this screen is there."""
-        ticking = self.set_interval(1.0, lambda: self._show_progress(turn))
-        try:
-            async for batch in turn.listen(every=1 / self._runtime.config.ui.frame_rate):
-                self._show_batch(turn.id, batch)
-            await self._ended(turn)
-        finally:
-            ticking.stop()
-
-    def _show_batch(self, message_id: str, batch: Sequence[ChatEvent]) -> None:
-        text = "".join(event.text for event in batch if isinstance(event, TextDelta))
-        reasoning = "".join(event.text for event in batch if isinstance(event, ReasoningDelta))
-        if text or reasoning:
-            self._transcript.feed(message_id, text=text, reasoning=reasoning)
-        for event in batch:
-            if isinstance(event, Notice):
-                self._status.state = event.message
-
-    def _show_progress(self, turn: Turn) -> None:
-        if (state := telling.progress(turn)) and not turn.done:
-            self._status.state = state
-
-    async def _ended(self, turn: Turn) -> None:
-        message = await turn.wait()
+    def _ended(self, turn: Turn, message: Message) -> None:
         self._chat.learned(message.model)
         self._show_names()
-        self._transcript.finish(
-            message.id, footer=telling.footer(message), label=message.model or "assistant"
-        )
-        self._status.state = telling.ended(message, time.monotonic() - turn.started)
         if turn.error is None:
             return
         error_id = self._failed(turn.error)
@@ -164,6 +140,24 @@ class ChatScreen(Screen[None]):
 
     def _show_names(self) -> None:
         self._status.profile, self._status.model = self._chat.profile, self._chat.model
+
+    # -- settings
+
+    def take_settings(self) -> None:
+        """Look whether the config file has changed: take it in, or say what is wrong with it."""
+        errors = self._runtime.refresh()
+        if errors is None:
+            return
+        for problem in errors:
+            self._note(problem.text(self._runtime.loaded.path))
+        if errors:
+            self._note("Until this is mended, the settings stay as they were.")
+            return
+        keys = keymap(self._runtime.config.keys)
+        self._composer.rekey(keys)
+        self.query_one(KeyHints).rekey(keys)
+        self.post_message(self.SettingsChanged())
+        self.notify("The settings were read again.", timeout=3)
 
     # -- actions
 

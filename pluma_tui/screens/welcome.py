@@ -79,10 +79,10 @@ class Welcome(ModalScreen[str | None]):
 
         try:
             profiles.add(self._runtime.loaded.path, "chat", server.name, server.values, active=True)
-        except ConfigError as error:
-            self._note(f"{error.message}. It answers for this run only.")
-        profile = ConnectionProfile(name=server.name, compat=server.kind, base_url=server.base_url)
-        self._runtime.connections.add(profile)
+            self._runtime.refresh()
+        except ConfigError:  # it answers all the same, for this run
+            profile = ConnectionProfile(name=server.name, compat=server.kind, base_url=server.base_url)
+            self._runtime.connections.add(profile)
         self.dismiss(server.name)
 
     @work

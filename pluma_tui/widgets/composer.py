@@ -32,6 +32,10 @@ class Composer(TextArea):
         super().__init__(id=id, placeholder=PLACEHOLDER, highlight_cursor_line=False, compact=True)
         self.cursor_blink = False
         self._chips: dict[str, str] = {}
+        self.rekey(keymap)
+
+    def rekey(self, keymap: Mapping[str, str]) -> None:
+        """Other keys from now on."""
         self._actions = actions_by_key("composer", keymap)
 
     async def _on_key(self, event: events.Key) -> None:

@@ -21,6 +21,11 @@ class KeyHints(Widget):
         super().__init__(id=id)
         self._keys = keys
 
+    def rekey(self, keys: Mapping[str, str]) -> None:
+        """Other keys from now on."""
+        self._keys = keys
+        self.refresh()
+
     def render(self) -> Content:
         """The hints, dropped whole from the right where the terminal is narrow."""
         line = Content("")

@@ -133,7 +133,7 @@ def drive(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> Dr
         conversation = await runtime.store.find(continue_id) if continue_id else None
         app = PlumaApp(runtime, conversation)
         try:
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
                 yield Driven(pilot, runtime, script)
         finally:

@@ -230,3 +230,42 @@ async def test_a_config_problem_is_shown_in_the_empty_chat(drive):
     broken = '[ui]\ntheem = "x"\n[chat.profiles.first]\ncompat = "scripted"\nmodel = "model-a"\n'
     async with drive(config=broken) as app:
         await app.until_shown('Did you mean "theme"?')
+
+
+async def test_an_edit_of_the_settings_is_taken_in_and_said_quietly(drive):
+    async with drive() as app:
+        path = app.runtime.loaded.path
+        path.write_text(path.read_text().replace("model-b", "model-new") + '[keys]\n"chat.send" = "f9"\n')
+        await app.until_shown("The settings were read again.")
+        await app.type("hi")
+        await app.pilot.press("f9")
+        await app.until(lambda: len(app.script.requests) == 1)
+        assert app.runtime.connections.profile("second").model == "model-new"
+
+
+async def test_a_broken_edit_changes_nothing_and_is_told_with_its_line(drive):
+    async with drive() as app:
+        path = app.runtime.loaded.path
+        good = path.read_text()
+        path.write_text(good + "[ui]\nmouse = 5\n")
+        await app.until_shown("the settings stay as they were")
+        assert f":{good.count(chr(10)) + 2}:ui.mouse" in "".join(app.text().split())
+        await app.ask("hi")
+        assert app.script.requests[0].model == "model-a"
+
+
+async def test_an_edit_is_seen_by_the_very_next_question(drive):
+    async with drive() as app:
+        await app.type("hi")
+        path = app.runtime.loaded.path
+        path.write_text(path.read_text() + "[chat.profiles.first.sampling]\nseed = 7\n")
+        await app.pilot.press("enter")
+        await app.until(lambda: len(app.script.requests) == 1)
+        assert app.script.requests[0].sampling.seed == 7
+
+
+async def test_another_theme_in_the_file_is_shown_at_once(drive):
+    async with drive() as app:
+        path = app.runtime.loaded.path
+        path.write_text(path.read_text() + '[ui]\ntheme = "pluma-light"\n')
+        await app.until(lambda: app.pilot.app.theme == "pluma-light")

@@ -1,0 +1,61 @@
+"""Showing an answer as it comes: what a turn says, on the transcript and the status line."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual.screen import Screen
+
+from pluma_tui.core.chat import Message
+from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta
+from pluma_tui.runtime.turn import Turn
+from pluma_tui.screens import telling
+from pluma_tui.widgets.statusline import StatusLine
+from pluma_tui.widgets.transcript import Entry, Transcript
+
+TICK = 1.0  # seconds between two changes of the status line: each costs bytes
+
+
+class Following:
+    """Follows turns for as long as its screen is there; a turn goes on without it."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        transcript: Transcript,
+        status: StatusLine,
+        frame_rate: Callable[[], int],
+    ) -> None:
+        """`frame_rate` is asked for each answer: repaints a second."""
+        self._screen = screen
+        self._transcript = transcript
+        self._status = status
+        self._frame_rate = frame_rate
+
+    async def follow(self, turn: Turn) -> Message:
+        """Show question and answer to the end; returns the stored answer. Raises StoreError."""
+        self._transcript.add(telling.entry(turn.question))
+        self._transcript.add(Entry(id=turn.id, role="assistant", label=turn.model, running=True))
+        ticking = self._screen.set_interval(TICK, lambda: self._tick(turn))
+        try:
+            async for batch in turn.listen(every=1 / self._frame_rate()):
+                self._show(turn.id, batch)
+            message = await turn.wait()
+        finally:
+            ticking.stop()
+        label = message.model or "assistant"
+        self._transcript.finish(message.id, footer=telling.footer(message), label=label)
+        self._status.state = telling.ended(message, time.monotonic() - turn.started)
+        return message
+
+    def _show(self, message_id: str, batch: Sequence[ChatEvent]) -> None:
+        text = "".join(event.text for event in batch if isinstance(event, TextDelta))
+        reasoning = "".join(event.text for event in batch if isinstance(event, ReasoningDelta))
+        if text or reasoning:
+            self._transcript.feed(message_id, text=text, reasoning=reasoning)
+        for event in batch:
+            if isinstance(event, Notice):
+                self._status.state = event.message
+
+    def _tick(self, turn: Turn) -> None:
+        if (state := telling.progress(turn)) and not turn.done:
+            self._status.state = state
