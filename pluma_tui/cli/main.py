@@ -18,7 +18,10 @@ COMMANDS = {
     "config": "read and change the settings",
     "profile": "connection profiles",
     "secret": "keys of profiles: kept out of the config file",
+    "keys": "the actions and their keys; which key really arrives",
+    "theme": "the themes",
     "doctor": "what pluma sees of this machine, and what to mend",
+    "completions": "completion for bash, zsh or fish",
 }
 APP = "pluma_tui.cli.commands.app"
 
@@ -32,12 +35,16 @@ class _Parser(argparse.ArgumentParser):
         self._complete = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.complete()
+        return super().parse_known_args(args, namespace)
+
+    def complete(self) -> None:
+        """Load the command's module and take its arguments, if that has not been done."""
         if not self._complete:
             self._complete = True
             if self._module:
                 self._load(importlib.import_module(self._module))
             _global_flags(self)
-        return super().parse_known_args(args, namespace)
 
     def _load(self, command: Any) -> None:
         command.configure(self)

@@ -5,6 +5,7 @@ import argparse
 import msgspec
 
 from pluma_tui.cli import output, session
+from pluma_tui.runtime import fetched
 
 HELP = "List the models that the server of a profile offers."
 
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
 async def _models(args: argparse.Namespace) -> int:
     async with session.runtime(args) as runtime:
         models = await runtime.connections.provider().models()
+        fetched.remember(runtime.connections.profile().name, (model.id for model in models))
     if args.json:
         output.document([msgspec.to_builtins(model) for model in models])
     elif not models:
