@@ -41,7 +41,8 @@ class _Vault:
     def __init__(self, ref: SecretRef, pool: "ClientPool") -> None:
         self._ref = ref
         self._pool = pool
-        self._path, _, self._field = str(ref.value).partition("#")
+        path, _, self._field = str(ref.value).partition("#")
+        self._path = path.strip("/")
         self._address = str(ref.more.get("address") or _environ("ADDR"))
         if not self._address:
             hint = 'Set VAULT_ADDR, or address = "https://..." beside vault.'
@@ -98,7 +99,7 @@ class _Vault:
     def _parts(self) -> tuple[str, str]:
         """The engine's mount point and the path below it; `mount` says where the one ends."""
         mount = str(self._ref.more.get("mount") or self._path.split("/")[0]).strip("/")
-        inner = self._path.strip("/").removeprefix(mount).strip("/")
+        inner = f"{self._path}/".removeprefix(f"{mount}/").strip("/")
         if not inner:
             raise SecretError("vault: the path names no secret", hint='Write vault = "mount/path#field".')
         return mount, inner.removeprefix("data/")  # as the server's own addresses have it
