@@ -15,6 +15,7 @@ _BY_METAVAR = {
     "P": "profiles",
     "PROFILE": "profiles",
     "M": "models",
+    "MODEL": "models",
     "KEY": "keys",
     "C": "compats",
     "K": "kinds",
