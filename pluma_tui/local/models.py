@@ -61,7 +61,7 @@ def resolve(wanted: str, data: Path) -> Model:
     Nothing also means the first of the library where the default one is not in it. Raises ConfigError.
     """
     if is_path(wanted):
-        path = Path(wanted).expanduser().absolute()
+        path = paths.expanded(wanted).absolute()
         if problem := gguf_problem(path):
             hint = "A model is a .gguf file, or a name that `pluma local list` shows."
             raise ConfigError(problem, hint=hint, key="model")

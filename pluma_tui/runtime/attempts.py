@@ -18,12 +18,13 @@ from tenacity import (
 )
 
 from pluma_tui.core.chat import ChatRequest
-from pluma_tui.core.errors import BrokenStream, Loading, NotFound, PlumaError, RateLimited
+from pluma_tui.core.errors import BrokenStream, Loading, NotFound, PlumaError, RateLimited, Refused
 from pluma_tui.core.events import ChatEvent, Finished, Notice, ReasoningDelta, TextDelta, ToolCallDelta
 from pluma_tui.providers.base import Provider
 
 RETRIES = 3
 PATIENCE = 120.0  # seconds: a server that says "come back later than that" has said no
+_NO_SUCH_ROUTE = (405, 501)
 POLL = 1.0  # seconds between two questions to a server that is loading
 
 Push = Callable[[ChatEvent], None]
@@ -83,9 +84,11 @@ class Attempts:
     async def _pick_model(self) -> None:
         """No model is named: take the server's first. A server without a list has one of its own."""
         try:
-            models = await self._provider.models()
-        except NotFound:
-            return
+            models = [model for model in await self._provider.models() if "embedding" not in model.traits]
+        except Refused as error:
+            if isinstance(error, NotFound) or error.status in _NO_SUCH_ROUTE:
+                return
+            raise
         if models:
             self.request = msgspec.structs.replace(self.request, model=models[0].id)
         if len(models) > 1:

@@ -133,8 +133,9 @@ class Turns:
 
 
 def nothing_came(message: Message) -> bool:
-    """Whether this is an answer without any content: one that failed before its first word."""
-    return message.role == "assistant" and not (message.text or message.reasoning or message.parts)
+    """Whether this is an answer that ended before its first word, by failing or by being stopped."""
+    empty = not (message.text or message.reasoning or message.parts)
+    return message.role == "assistant" and empty and message.ending in (None, "failed", "stopped")
 
 
 def answered(path: Sequence[Message]) -> list[Message]:

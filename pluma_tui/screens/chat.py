@@ -97,12 +97,10 @@ class ChatScreen(Screen[None]):
     def _ended(self, turn: Turn, message: Message) -> None:
         self._chat.learned(message.model)
         self._show_names()
-        if turn.error is None:
-            return
-        error_id = self._failed(turn.error)
-        if nothing_came(message):
+        told = [self._failed(turn.error)] if turn.error else []
+        if nothing_came(message):  # failed, or stopped before its first word: the words come back
             self._transcript.discard(message.id)
-            self._unanswered = [turn.question.id, error_id]
+            self._unanswered = [turn.question.id, *told]
             self._composer.restore(turn.question.text)
 
     def _failed(self, error: PlumaError) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 from textual.events import Paste
+from textual.worker import WorkerFailed
 
 from pluma_tui.core.chat import Usage
 from pluma_tui.core.errors import BrokenStream, Unauthorized
@@ -76,6 +77,17 @@ async def test_escape_stops_the_answer_and_keeps_it(drive):
         (conversation,) = await app.runtime.store.conversations()
         path = await app.runtime.store.path(conversation.id)
         assert (path[-1].text, path[-1].ending) == ("as far as ", "stopped")
+
+
+async def test_escape_before_the_first_word_gives_the_prompt_back(drive):
+    async with drive() as app:
+        await app.ask("too soon")
+        await app.pilot.press("escape")
+        await app.until(lambda: composer(app).text == "too soon")
+        await app.pilot.press("enter")
+        await app.until(lambda: len(app.script.requests) == 2)
+        assert [m.text for m in app.script.requests[1].messages] == ["too soon"]
+        assert app.text().count("too soon") == 1
 
 
 async def test_a_second_question_waits_in_the_composer_while_an_answer_runs(drive):
@@ -269,3 +281,12 @@ async def test_another_theme_in_the_file_is_shown_at_once(drive):
         path = app.runtime.loaded.path
         path.write_text(path.read_text() + '[ui]\ntheme = "pluma-light"\n')
         await app.until(lambda: app.pilot.app.theme == "pluma-light")
+
+
+async def test_a_bug_ends_the_app_without_showing_a_variable(drive):
+    with pytest.raises(WorkerFailed):
+        async with drive() as app:
+            await app.ask("hi")
+            app.script.say(ZeroDivisionError("sk-secret"))
+            await app.until(lambda: app.pilot.app.crash is not None)
+            assert app.pilot.app._exit_renderables == []

@@ -29,6 +29,8 @@ async def _open(args: argparse.Namespace) -> int:
 
         app = PlumaApp(runtime, conversation, args.model or "")
         code = await app.run_async(mouse=runtime.config.ui.mouse)
+        if app.crash is not None:
+            raise app.crash
         return code or app.return_code or 0
     finally:
         await runtime.aclose()

@@ -1,6 +1,7 @@
 """`pluma ask`: one question, one answer, in a pipe or on a terminal."""
 
 import argparse
+import os
 import signal
 import sys
 import tomllib
@@ -9,18 +10,10 @@ from typing import Any
 import msgspec
 
 from pluma_tui.cli import output, session
-from pluma_tui.core.chat import Sampling, ToolCall
+from pluma_tui.cli.answer import Json, Plain
+from pluma_tui.config.problems import did_you_mean
+from pluma_tui.core.chat import Sampling
 from pluma_tui.core.errors import UsageError
-from pluma_tui.core.events import (
-    ChatEvent,
-    Finished,
-    Notice,
-    OpaqueDelta,
-    TextDelta,
-    ToolCallDelta,
-    UsageUpdate,
-)
-from pluma_tui.core.text import Cleaner
 from pluma_tui.files import attach
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import Question
@@ -84,7 +77,7 @@ async def _ask(args: argparse.Namespace) -> int:
             options=options,
         )
         turn = await runtime.turns.begin(question)
-        return await _follow(turn, _Json(args.no_save) if args.json else _Plain(not args.no_stream))
+        return await _follow(turn, Json(args.no_save) if args.json else Plain(not args.no_stream))
 
 
 def _tell_embedded(runtime: Runtime) -> None:
@@ -114,13 +107,16 @@ def _stdin() -> str:
 
 def settings(pairs: list[str]) -> tuple[Sampling, dict[str, Any]]:
     """`--set` as sampling and as options of the provider. Raises UsageError."""
+    known = Sampling.__struct_fields__
     sampling: dict[str, Any] = {}
     options: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f'--set takes KEY=VALUE, not "{pair}"')
-        target = sampling if key in Sampling.__struct_fields__ else options
+        if key not in known and (near := did_you_mean(key, known)):
+            raise UsageError(f'--set: "{key}" is no sampling key', hint=near)
+        target = sampling if key in known else options
         target[key] = _toml_value(value)
     if isinstance(sampling.get("stop"), str):
         sampling["stop"] = [sampling["stop"]]
@@ -137,11 +133,13 @@ def _toml_value(text: str) -> Any:
         return text
 
 
-async def _follow(turn: Turn, face: "_Plain | _Json") -> int:
+async def _follow(turn: Turn, face: Plain | Json) -> int:
     """Print what comes; returns the exit code. A signal stops the answer, and what came is kept."""
     caught: list[signal.Signals] = []
 
     def stop(number: signal.Signals) -> None:
+        if caught:
+            os._exit(128 + number)  # asked twice: what came is stored at most half a second ago
         caught.append(number)
         turn.stop()
 
@@ -152,103 +150,6 @@ async def _follow(turn: Turn, face: "_Plain | _Json") -> int:
         await turn.wait()
     face.end()
     if turn.error is not None:
-        output.failure(turn.error, as_json=isinstance(face, _Json))
+        output.failure(turn.error, as_json=isinstance(face, Json))
         return turn.error.exit_code
     return 128 + caught[0] if caught else 0
-
-
-class _Plain:
-    """The answer and nothing else on stdout; what there is to tell on stderr."""
-
-    def __init__(self, streaming: bool) -> None:
-        self._streaming = streaming
-        self._cleaner = Cleaner() if sys.stdout.isatty() else None
-        self._held: list[str] = []
-        self._last = "\n"
-
-    def show(self, event: ChatEvent, turn: Turn) -> None:
-        match event:
-            case TextDelta(text) if self._streaming:
-                self._write(text)
-            case TextDelta(text):
-                self._held.append(text)
-            case Notice(message):
-                output.say(f"pluma: {message}")
-            case Finished("length"):
-                output.say("pluma: the answer was cut off at the limit of tokens.")
-            case Finished("refused"):
-                output.say("pluma: the model refused to answer.")
-
-    def end(self) -> None:
-        self._write("".join(self._held))
-        if self._cleaner is not None:
-            rest, self._cleaner = self._cleaner.flush(), None
-            self._write(rest)
-        if self._last != "\n":
-            output.write("\n")
-
-    def _write(self, text: str) -> None:
-        if self._cleaner is not None:
-            text = self._cleaner.feed(text)
-        if text:
-            self._last = text[-1]
-            output.write(text)
-
-
-class _Json:
-    """One event an object a line, the last one `finished` (or the error object)."""
-
-    def __init__(self, unsaved: bool) -> None:
-        self._unsaved = unsaved
-        self._usage: UsageUpdate | None = None
-
-    def show(self, event: ChatEvent, turn: Turn) -> None:
-        match event:
-            case UsageUpdate():
-                self._usage = event
-            case ToolCallDelta() | OpaqueDelta():
-                pass
-            case Finished(ending):
-                self._before_the_end(turn)
-                if turn.error is None:
-                    conversation = "" if self._unsaved else turn.conversation.id
-                    message = "" if self._unsaved else turn.id
-                    output.record(
-                        {
-                            "type": "finished",
-                            "ending": ending,
-                            "conversation": conversation,
-                            "message": message,
-                        }
-                    )
-            case _:
-                output.record(msgspec.to_builtins(event))
-
-    def end(self) -> None:
-        pass
-
-    def _before_the_end(self, turn: Turn) -> None:
-        for part in turn.draft.parts():
-            if isinstance(part, ToolCall):
-                output.record(_tool_call(part))
-        if self._usage is not None:
-            usage = self._usage.usage
-            output.record(
-                {
-                    "type": "usage",
-                    "input": usage.input,
-                    "output": usage.output,
-                    "reasoning": usage.reasoning,
-                    "cached": usage.cached,
-                }
-            )
-
-
-def _tool_call(call: ToolCall) -> dict[str, Any]:
-    """The arguments as an object, or as text if they are no whole JSON object."""
-    row: dict[str, Any] = {"type": "tool_call", "id": call.id, "name": call.name}
-    try:
-        row["arguments"] = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        row["arguments_text"] = call.arguments
-    return row

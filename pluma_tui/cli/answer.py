@@ -1,0 +1,120 @@
+"""The two forms in which `pluma ask` gives an answer: plain text, and one JSON object a line."""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from pluma_tui.cli import output
+from pluma_tui.core.chat import ToolCall
+from pluma_tui.core.events import (
+    ChatEvent,
+    Finished,
+    Notice,
+    OpaqueDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageUpdate,
+)
+from pluma_tui.core.text import Cleaner
+from pluma_tui.runtime.turn import Turn
+
+
+class Plain:
+    """The answer and nothing else on stdout; what there is to tell on stderr."""
+
+    def __init__(self, streaming: bool) -> None:
+        self._streaming = streaming
+        self._cleaner = Cleaner() if sys.stdout.isatty() else None
+        self._held: list[str] = []
+        self._last = "\n"
+
+    def show(self, event: ChatEvent, turn: Turn) -> None:
+        """Print one event."""
+        match event:
+            case TextDelta(text) if self._streaming:
+                self._write(text)
+            case TextDelta(text):
+                self._held.append(text)
+            case Notice(message):
+                output.say(f"pluma: {message}")
+            case Finished("length"):
+                output.say("pluma: the answer was cut off at the limit of tokens.")
+            case Finished("refused"):
+                output.say("pluma: the model refused to answer.")
+
+    def end(self) -> None:
+        """Print what was held back."""
+        self._write("".join(self._held))
+        if self._cleaner is not None:
+            rest, self._cleaner = self._cleaner.flush(), None
+            self._write(rest)
+        if self._last != "\n":
+            output.write("\n")
+
+    def _write(self, text: str) -> None:
+        if self._cleaner is not None:
+            text = self._cleaner.feed(text)
+        if text:
+            self._last = text[-1]
+            output.write(text)
+
+
+class Json:
+    """One event an object a line, the last one `finished` (or the error object)."""
+
+    def __init__(self, unsaved: bool) -> None:
+        self._unsaved = unsaved
+        self._usage: UsageUpdate | None = None
+
+    def show(self, event: ChatEvent, turn: Turn) -> None:
+        """Print one event."""
+        match event:
+            case UsageUpdate():
+                self._usage = event
+            case ToolCallDelta() | OpaqueDelta():
+                pass
+            case Finished(ending):
+                self._before_the_end(turn)
+                if turn.error is None:
+                    conversation = "" if self._unsaved else turn.conversation.id
+                    message = "" if self._unsaved else turn.id
+                    output.record(
+                        {
+                            "type": "finished",
+                            "ending": ending,
+                            "conversation": conversation,
+                            "message": message,
+                        }
+                    )
+            case _:
+                output.record(msgspec.to_builtins(event))
+
+    def end(self) -> None:
+        """Nothing was held back."""
+
+    def _before_the_end(self, turn: Turn) -> None:
+        for part in turn.draft.parts():
+            if isinstance(part, ToolCall):
+                output.record(_tool_call(part))
+        if self._usage is not None:
+            usage = self._usage.usage
+            output.record(
+                {
+                    "type": "usage",
+                    "input": usage.input,
+                    "output": usage.output,
+                    "reasoning": usage.reasoning,
+                    "cached": usage.cached,
+                }
+            )
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    """The arguments as an object, or as text if they are no whole JSON object."""
+    row: dict[str, Any] = {"type": "tool_call", "id": call.id, "name": call.name}
+    try:
+        row["arguments"] = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        row["arguments_text"] = call.arguments
+    return row
