@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -144,6 +145,47 @@ class TestCommand:
 
     async def test_nothing_is_read_from_the_terminal(self, tmp_path: Path):
         assert await fetch(script(tmp_path, "print('input:', repr(sys.stdin.read()))")) == "input: ''"
+
+    @pytest.mark.parametrize("expires", ["", ', "expires": null', ', "expires": 4102444800',
+                                         ', "expires": "2100-01-01T00:00:00Z"',
+                                         ', "expires": "2100-01-01T00:00:00.5+02:00"'])  # fmt: skip
+    async def test_json_may_hold_the_key(self, tmp_path: Path, expires: str):
+        text = f' {{"secret": "{KEY}"{expires}}}\n'
+        ref = script(tmp_path, f"open({str(tmp_path / 'runs')!r}, 'a').write('.'); print({text!r})")
+        secrets = Secrets()
+        assert [await secrets.fetch(ref), await secrets.fetch(ref)] == [KEY, KEY]
+        assert (tmp_path / "runs").read_text() == "."
+
+    @pytest.mark.parametrize(
+        "text",
+        ["{", f'{{"key": "{KEY}"}}', f'{{"secret": ["{KEY}"]}}', f'{{"secret": "{KEY}"', "{" * 5000,
+         f'{{"secret": "{KEY}", "expires": "soon"}}', f'{{"secret": "{KEY}", "expires": true}}',
+         f'{{"secret": "{KEY}", "expires": NaN}}', '{"secret": ""}'],
+    )  # fmt: skip
+    async def test_json_without_a_key_is_refused(self, tmp_path: Path, text: str):
+        await refused(script(tmp_path, f"print({text!r})"))
+
+    async def test_a_key_that_has_expired_is_fetched_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        now = 1000.0
+        monkeypatch.setattr(base.time, "time", lambda: now)
+        monkeypatch.setattr(base.time, "monotonic", lambda: now - 900)
+        runs = tmp_path / "runs"
+        text = f'{{"secret": "{KEY}", "expires": 1060}}'
+        ref = script(tmp_path, f"open({str(runs)!r}, 'a').write('.'); print({text!r})", ttl="1h")
+        secrets = Secrets()
+        for now, run_so_far in [(1000.0, "."), (1059.0, "."), (1060.0, ".."), (1061.0, "...")]:  # noqa: B007
+            assert await secrets.fetch(ref) == KEY
+            assert runs.read_text() == run_so_far
+
+    async def test_one_that_is_older_than_wanted_is_fetched_anew_and_then_kept(self, tmp_path: Path):
+        ref, runs = counting(tmp_path)
+        secrets = Secrets()
+        await secrets.fetch(ref)
+        wanted = time.monotonic()
+        await asyncio.gather(*(secrets.fetch(ref, newer_than=wanted) for _ in range(3)))
+        assert runs.read_text() == ".."
 
     async def test_it_is_run_once_in_a_run(self, tmp_path: Path):
         ref, runs = counting(tmp_path)
