@@ -11,6 +11,7 @@ from pluma_tui.cli import output, profile_keys
 from pluma_tui.cli.profile_keys import ProfileKey
 from pluma_tui.config.read import Loaded, load
 from pluma_tui.core.errors import ConfigError, SecretError, UsageError
+from pluma_tui.core.profile import SecretRef
 from pluma_tui.files import paths
 from pluma_tui.secrets import kept
 from pluma_tui.secrets.base import Secrets, checked
@@ -59,24 +60,29 @@ def run(args: argparse.Namespace) -> int:
     loaded = load(paths.config_file(args.config))
     data = paths.data_dir(args.data_dir)
     actions = {"set": _set, "delete": _delete, "check": _check}
-    return asyncio.run(actions[args.action](args, loaded, data))
+    return actions[args.action](args, loaded, data)
 
 
-async def _set(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
-    from pluma_tui.config.edit import set_value
-
+def _set(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
     key = profile_keys.named(loaded, args.profile_name, args.section, args.kind)
     if args.from_config and not key.plain:
         raise UsageError(f"{key} does not stand in the config file")
     given = "" if args.from_config else _read(key)
     value = checked(given or key.plain, "what was given as a key")
-    ref = await kept.put(key.owner, value, data, into_file=args.file)
-    if not kept.same_place(key.ref, ref):
-        set_value(loaded.path, key.path, {ref.kind: ref.value})
-        await _drop_old(key, loaded, data)
+    ref = asyncio.run(_keep(key, value, loaded, data, into_file=args.file))
     place = "the keyring" if ref.kind == "keyring" else f"{ref.value}, which only you can read"
     output.say(f"pluma: {key} is kept in {place}.")
     return 0
+
+
+async def _keep(key: ProfileKey, value: str, loaded: Loaded, data: Path, *, into_file: bool) -> SecretRef:
+    from pluma_tui.config.edit import set_value
+
+    ref = await kept.put(key.owner, value, data, into_file=into_file)
+    if not kept.same_place(key.ref, ref):
+        set_value(loaded.path, key.path, {ref.kind: ref.value})
+        await _drop_old(key, loaded, data)
+    return ref
 
 
 async def _drop_old(key: ProfileKey, loaded: Loaded, data: Path) -> None:
@@ -100,7 +106,7 @@ def _read(key: ProfileKey) -> str:
         return ""
 
 
-async def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
+def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
     from pluma_tui.config.edit import unset_value
     from pluma_tui.config.problems import dotted
 
@@ -114,7 +120,7 @@ async def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
         raise UsageError(f"{key} {where}, where pluma did not put it", hint=hint)
     shared = _shared(key, loaded)
     if not shared:
-        await kept.drop(key.ref)
+        asyncio.run(kept.drop(key.ref))
     unset_value(loaded.path, key.path)
     output.say(f"pluma: {key} is {'taken out; another profile goes on using it' if shared else 'deleted'}.")
     return 0
@@ -126,15 +132,14 @@ def _shared(key: ProfileKey, loaded: Loaded) -> bool:
     return any(kept.same_place(other.ref, key.ref) for other in others)
 
 
-async def _check(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
+def _check(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
     if args.profile_name:
         keys = [profile_keys.named(loaded, args.profile_name, args.section, args.kind)]
         broken = False
     else:
         keys = [key for key in profile_keys.every(loaded) if _wanted(key, args)]
         broken = _tell_problems(loaded)
-    secrets = Secrets()
-    rows = [await _row(key, loaded, secrets) for key in keys]
+    rows = asyncio.run(_rows(keys, loaded))
     if args.json:
         output.document(rows)
     elif rows:
@@ -151,6 +156,11 @@ def _wanted(key: ProfileKey, args: argparse.Namespace) -> bool:
     if args.section not in (None, key.section):
         return False
     return key.kind == args.kind or (key.ref is not None and args.kind == "api_key")
+
+
+async def _rows(keys: list[ProfileKey], loaded: Loaded) -> list[dict[str, Any]]:
+    secrets = Secrets()
+    return [await _row(key, loaded, secrets) for key in keys]
 
 
 async def _row(key: ProfileKey, loaded: Loaded, secrets: Secrets) -> dict[str, Any]:
