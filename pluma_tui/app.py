@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
+from textual.worker import WorkerFailed
 
 from pluma_tui import themes
 from pluma_tui.core.chat import Conversation
@@ -75,7 +76,8 @@ class PlumaApp(App[int]):
 
     def _fatal_error(self) -> None:
         """End with the exception in `crash`. Textual's own way prints every variable, keys among them."""
-        self.crash = self._exception
+        error = self._exception
+        self.crash = error.error if isinstance(error, WorkerFailed) else error
         self._close_messages_no_wait()
 
     async def action_app_quit(self) -> None:

@@ -239,7 +239,8 @@ class _Reader:
 
     def _plain_secret(self, path: tuple[str, ...]) -> None:
         self.plain_secret = True
-        hint = f'Better: {path[-1]} = {{ env = "NAME" }}, or {{ command = [...] }} of a password store.'
+        which = (" --images" if path[0] == "images" else "") + (" --auth" if path[-1] == "auth" else "")
+        hint = f"Move it out of the file: pluma secret set {path[-2]} --from-config{which}"
         self._problem(path, "is the key itself", hint, "warning")
 
     def _key_table(self, table: Table) -> None:

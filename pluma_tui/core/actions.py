@@ -31,6 +31,9 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action("model.pick", "Model", "Pick another model from the server", ("f3",), "chat", footer=True),
+    Action(
+        "profile.default", "Default profile", "Begin new conversations with this profile", ("f6",), "chat"
+    ),
     Action("reasoning.toggle", "Reasoning", "Show or fold the model's reasoning", ("f4",), "chat"),
     Action("transcript.up", "Page up", "Scroll the conversation up by a page", ("pageup",), "chat"),
     Action("transcript.down", "Page down", "Scroll the conversation down by a page", ("pagedown",), "chat"),

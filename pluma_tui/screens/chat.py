@@ -13,6 +13,7 @@ from pluma_tui.core.actions import ACTIONS
 from pluma_tui.core.chat import Conversation, Message
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.ids import new_id
+from pluma_tui.core.text import clean_line
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import nothing_came
@@ -197,6 +198,21 @@ class ChatScreen(Screen[None]):
         if chosen is not None and chosen != self._chat.profile:
             self._chat.switch(chosen)
             self._switched()
+
+    @work
+    async def action_profile_default(self) -> None:
+        """Write the profile of this conversation down as the one that new ones begin with."""
+        from pluma_tui.config import edit
+
+        if not self._chat.profile:
+            return
+        try:
+            edit.set_value(self._runtime.loaded.path, ("chat", "active"), self._chat.profile)
+        except PlumaError as error:
+            self._failed(error)
+            return
+        self._runtime.refresh()
+        self.notify(f"New conversations begin with {clean_line(self._chat.profile)}.", timeout=3)
 
     @work
     async def action_model_pick(self) -> None:

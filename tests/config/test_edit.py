@@ -189,6 +189,18 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
         change(tmp_path / "file" / "config.toml", lambda text: text)
 
 
+def test_a_folder_without_permission_is_told(path: Path, monkeypatch: pytest.MonkeyPatch):
+    put(path, HOME)
+
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)  # root may write anywhere
+    with pytest.raises(ConfigError, match="Permission denied"):
+        set_value(path, ("ui", "mouse"), False)
+    assert path.read_text() == HOME
+
+
 def test_a_full_disk_is_told_and_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch):
     put(path, HOME)
 

@@ -9,6 +9,7 @@ from pluma_tui.core.errors import BrokenStream, Unauthorized
 from pluma_tui.core.events import Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
 from pluma_tui.widgets.composer import Composer
 from pluma_tui.widgets.statusline import StatusLine
+from tests.screens.conftest import CONFIG
 
 END = Finished("complete")
 
@@ -290,3 +291,15 @@ async def test_a_bug_ends_the_app_without_showing_a_variable(drive):
             app.script.say(ZeroDivisionError("sk-secret"))
             await app.until(lambda: app.pilot.app.crash is not None)
             assert app.pilot.app._exit_renderables == []
+
+
+async def test_f6_makes_this_profile_the_default_and_keeps_the_comments(drive):
+    async with drive(config="# mine" + CONFIG) as app:
+        await app.pilot.press("f2")
+        await app.type("second")
+        await app.pilot.press("enter")
+        await app.until(lambda: status(app).profile == "second")
+        await app.pilot.press("f6")
+        await app.until_shown("New conversations begin with second.")
+        assert app.runtime.connections.active().name == "second"
+        assert app.runtime.loaded.path.read_text() == "# mine" + CONFIG.replace('"first"', '"second"')
