@@ -1,9 +1,11 @@
 """The terminal app: sets theme and keys, shows the first screen, leaves in good order."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from textual import on, work
@@ -46,6 +48,8 @@ class PlumaApp(App[int]):
             loop.add_signal_handler(number, self._signalled, number)
         self.push_screen(ChatScreen(self._runtime, *self._first))
         self._watch_settings()
+        if self._driver is not None and self._driver.can_suspend:
+            self._runtime.secrets.terminal = self._lend_terminal
 
     @on(ChatScreen.SettingsChanged)
     def _take_settings(self) -> None:
@@ -73,6 +77,16 @@ class PlumaApp(App[int]):
     async def _leave(self, code: int) -> None:
         await self._runtime.turns.aclose()
         self.exit(code, return_code=code)
+
+    @contextlib.asynccontextmanager
+    async def _lend_terminal(self) -> AsyncIterator[None]:
+        """Give the terminal to a program that may ask something on it: gpg's pinentry, say."""
+        lent = self.suspend()
+        lent.__enter__()
+        try:
+            yield
+        finally:  # Textual's own context does not come back from an exception
+            lent.__exit__(None, None, None)
 
     def _fatal_error(self) -> None:
         """End with the exception in `crash`. Textual's own way prints every variable, keys among them."""

@@ -289,3 +289,19 @@ def test_hostile_answers_models_and_errors_never_reach_the_terminal_as_they_are(
             assert terminal.wait() == 0
             harmless(bytes(terminal.output))
             assert b"PWNED" not in terminal.output
+
+
+def test_a_program_that_asks_for_a_pass_phrase_gets_the_terminal(tmp_path: Path, llama: LlamaServer) -> None:
+    asking = tmp_path / "asking"
+    asking.write_text('#!/bin/sh\nprintf "Pass phrase: " >/dev/tty\nread word </dev/tty\necho "$word"\n')
+    asking.chmod(0o755)
+    home = Home(tmp_path, config(llama.url).replace('{ env = "KEY" }', f'{{ command = ["{asking}"] }}'))
+    with home.pluma() as terminal:
+        terminal.until(READY)
+        terminal.send("hello\r")
+        terminal.until("Pass phrase:")
+        terminal.send(f"{llama.key}\r")
+        terminal.until("Hello from a tiny scripted model.")
+        terminal.send(CTRL_Q)
+        assert terminal.wait() == 0
+    assert b"?1049l" in terminal.output.split(b"Pass phrase")[0]

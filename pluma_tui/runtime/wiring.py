@@ -49,6 +49,7 @@ class Runtime:
     named: str | None
     kept: Store
     store: Store
+    secrets: Secrets
     clients: Clients
     connections: ConnectionManager
     images: ImageConnectionManager
@@ -95,7 +96,8 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     settings = Settings(paths.config_file(options.config), environ)
     data = paths.data_dir(options.data_dir)
     loaded, config = settings.loaded, settings.config
-    clients = Clients(Secrets().fetch)
+    secrets = Secrets()
+    clients = Clients(secrets.fetch)
     connections = ConnectionManager(
         config.chat.profiles,
         config.chat.active,
@@ -115,7 +117,7 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     kept = open_store(config.storage.url, data)
     store = kept if options.save else open_store("memory:", data)
     turns = Turns(store, connections, config.chat.system)
-    return Runtime(settings, data, named, kept, store, clients, connections, images, turns)
+    return Runtime(settings, data, named, kept, store, secrets, clients, connections, images, turns)
 
 
 def boot_fallback(options: Options, environ: Mapping[str, str], loaded: Loaded) -> ConnectionProfile | None:
