@@ -54,7 +54,7 @@ class Program:
             await _end(process, own_session=not tty)
         if process.returncode:
             hint = "Run it by hand to see what it says."
-            raise SecretError(f"{self.argv[0]} ended with status {process.returncode}", hint=hint)
+            raise SecretError(f"{self.argv[0]} {_ending(process.returncode)}", hint=hint)
         return self.read(output)
 
     async def _start(
@@ -71,6 +71,10 @@ class Program:
             )
         except OSError as error:
             raise SecretError(f"{self.argv[0]} cannot be run: {error.strerror}", hint=self.hint) from None
+
+
+def _ending(status: int) -> str:
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
 def terminal() -> str | None:
