@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import termios
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -42,6 +43,15 @@ class Program:
     async def run(self) -> Fetched:
         """Run it to its end. Raises SecretError, which repeats nothing that the program printed."""
         tty = terminal()
+        with _interrupt_left_to_it() if tty else contextlib.nullcontext():
+            status, output = await self._run(tty)
+        if status:
+            hint = "Run it by hand to see what it says."
+            raise SecretError(f"{self.argv[0]} {_ending(status)}", hint=hint)
+        return self.read(output)
+
+    async def _run(self, tty: str | None) -> tuple[int | None, bytes]:
+        """Its exit status, and what it printed."""
         limit = self.limit if self.limit is not None else (_PATIENCE if tty else _TIME_LIMIT)
         with _streams(tty) as (stdio, env):
             process = await self._start(stdio, env, own_session=not tty)
@@ -52,10 +62,7 @@ class Program:
             raise SecretError(f"{self.argv[0]} gave no key within {limit:g} seconds") from None
         finally:
             await _end(process, own_session=not tty)
-        if process.returncode:
-            hint = "Run it by hand to see what it says."
-            raise SecretError(f"{self.argv[0]} {_ending(process.returncode)}", hint=hint)
-        return self.read(output)
+        return process.returncode, output
 
     async def _start(
         self, stdio: int, env: Mapping[str, str], *, own_session: bool
@@ -99,6 +106,21 @@ def _streams(tty: str | None) -> Iterator[tuple[int, Mapping[str, str]]]:
         yield fd, {"GPG_TTY": tty, **os.environ} if tty else os.environ
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def _interrupt_left_to_it() -> Iterator[None]:
+    """Ctrl+c on the terminal reaches both programs and is meant for the one that asks: a whole app must not
+    end of it. What a command has told the event loop to do on SIGINT is still done.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread say what a signal does
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _end(process: asyncio.subprocess.Process, *, own_session: bool) -> None:
