@@ -19,14 +19,19 @@
         │   ├── RateLimited        ... not now (`retry_after`)
         │   ├── Overloaded         ... it is too busy or broken for the moment
         │   ├── Loading            ... the model is being loaded: ask again
-        │   └── ContextExceeded    ... the conversation is too long (`tokens`, `limit`)
+        │   ├── ContextExceeded    ... the conversation is too long (`tokens`, `limit`)
+        │   └── JobFailed          ... a picture could not be made (`pictures` that were)
         └── BrokenStream           ... it broke off; what had come is kept                             7
 
 A face (command line, screen) catches `PlumaError` once. Anything else is a bug and is not caught.
 Messages never hold a secret, and may hold text from outside: make them safe before a terminal sees them.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pluma_tui.core.images import Picture
 
 
 class PlumaError(Exception):
@@ -154,6 +159,16 @@ class ContextExceeded(Refused):
         super().__init__(message, hint=hint, status=status)
         self.tokens = tokens
         self.limit = limit
+
+
+class JobFailed(Refused):
+    """A picture's job failed, or was ended by somebody else. `pictures` were finished before that."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int = 0, pictures: Sequence["Picture"] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.pictures = tuple(pictures)
 
 
 class BrokenStream(ProviderError):

@@ -4,11 +4,31 @@ from typing import Any
 
 import msgspec
 
+from pluma_tui.core.events import Notice
 
-class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to draw. None: the server's, the workflow's or the profile's own. Sizes are in pixels.
 
-    `seed` None or below zero is a random one.
+class Lora(msgspec.Struct, frozen=True):
+    """An adapter laid over the checkpoint."""
+
+    name: str
+    weight: float = 1.0
+
+
+class Hires(msgspec.Struct, frozen=True, kw_only=True):
+    """A second pass at a larger size. `strength` is the denoising of that pass, from 0 to 1."""
+
+    scale: float = 2.0
+    upscaler: str = ""
+    steps: int | None = None
+    strength: float | None = None
+
+
+class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What to draw. None or empty: the server's, the workflow's or the profile's own. Sizes are in pixels.
+
+    `seed` None or below zero is a random one. `init_image` and `mask` are a file's bytes (white is
+    painted anew); `strength` is how much of the picture may change, from 0 to 1. `options` is what only
+    this provider knows.
     """
 
     prompt: str
@@ -20,17 +40,26 @@ class ImageRequest(msgspec.Struct, frozen=True, kw_only=True):
     sampler: str = ""
     scheduler: str = ""
     checkpoint: str = ""
+    vae: str = ""
     seed: int | None = None
     count: int = 1
+    loras: tuple[Lora, ...] = ()
+    clip_skip: int | None = None
+    hires: Hires | None = None
+    init_image: bytes | None = None
+    strength: float | None = None
+    mask: bytes | None = None
+    workflow: str = ""
     options: dict[str, Any] = {}
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """One picture as the server sent it, its bytes unchanged."""
+    """One picture as the server sent it, its bytes unchanged. `settings` is what the server says made it."""
 
     data: bytes
     media_type: str
     seed: int | None = None
+    settings: dict[str, Any] = {}
 
 
 class Queued(msgspec.Struct, frozen=True, tag="queued"):
@@ -40,11 +69,15 @@ class Queued(msgspec.Struct, frozen=True, tag="queued"):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """`step` of `steps`; `eta` in seconds, None where unknown."""
+    """`step` of `steps`; `eta` in seconds, None where unknown.
+
+    `own` is False where the server can only tell of whatever it is doing, which may be another's job.
+    """
 
     step: int
     steps: int
     eta: float | None = None
+    own: bool = True
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
@@ -59,7 +92,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     pictures: tuple[Picture, ...]
 
 
-ImageEvent = Queued | Progress | Preview | Ready
+ImageEvent = Queued | Progress | Preview | Notice | Ready
 
 
 class ServerInfo(msgspec.Struct, frozen=True):

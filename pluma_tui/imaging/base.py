@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pluma_tui.core.images import ImageEvent, ImageRequest, ServerInfo
 from pluma_tui.core.profile import AuthScheme, ImageProfile
@@ -29,7 +29,46 @@ class ImageProvider(Protocol):
         """The models it can draw with. Raises `ProviderError`."""
 
     def generate(self, request: ImageRequest) -> AsyncGenerator[ImageEvent, None]:
-        """`Queued`, `Progress` and `Preview`, then one `Ready`; or a `ProviderError`."""
+        """`Queued`, `Progress`, `Preview` and `Notice`, then one `Ready`; or a `ProviderError`.
+
+        Closing the generator cancels this job on the server, queued or running, and no other one.
+        A `JobFailed` holds the pictures that were finished before it.
+        """
+
+
+@runtime_checkable
+class ListsSamplers(Protocol):
+    """A server that names its samplers and schedulers."""
+
+    async def samplers(self) -> Sequence[str]:
+        """As a request may name them. Raises `ProviderError`."""
+
+    async def schedulers(self) -> Sequence[str]:
+        """As a request may name them; empty where there are none. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class ListsLoras(Protocol):
+    """A server that names its adapters."""
+
+    async def loras(self) -> Sequence[str]:
+        """As a request may name them. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class ListsUpscalers(Protocol):
+    """A server that names its upscalers."""
+
+    async def upscalers(self) -> Sequence[str]:
+        """As `Hires.upscaler` may name them. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class FreesMemory(Protocol):
+    """A server that lets go of the graphics card on demand."""
+
+    async def free(self) -> None:
+        """Unload the models. Raises `ProviderError`."""
 
 
 ImageProviderFactory = Callable[[ImageProfile, "httpx.AsyncClient"], ImageProvider]
