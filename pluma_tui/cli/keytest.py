@@ -45,28 +45,28 @@ def _presses(handle: int) -> Iterator[tuple[bytes, str, str]]:
 
     parser = XTermParser()
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    waiting = b""
+    waiting = ""
     while True:
         data = read(handle, _PAUSE if waiting else None)
         if not (data or waiting):
             return
-        events = [*parser.feed(decode(data))] if data else []
-        events += parser.tick()
-        waiting += data
-        pressed = [event for event in events if isinstance(event, Key)]
-        for event in pressed:
-            yield waiting, event.key, event.character or ""
-            waiting = b""
-        if not data and waiting:
-            yield waiting, "", ""
-            waiting = b""
+        # One at a time, so that of several presses in a burst each is shown with its own bytes.
+        for piece in decode(data) or [""]:
+            waiting += piece
+            for event in [*(parser.feed(piece) if piece else ()), *parser.tick()]:
+                if isinstance(event, Key):
+                    yield waiting.encode(), event.key, event.character or ""
+                    waiting = ""
+        if waiting and not data:
+            yield waiting.encode(), "", ""
+            waiting = ""
 
 
 def _show(sent: bytes, name: str, character: str, action: str) -> None:
     """One line; raw mode wants its carriage return said."""
     shown = character if character.isprintable() and len(character) == 1 else ""
-    row = f"{name or '(no key)':<24}{shown:<4}{_readable(sent):<28}{action}"
-    sys.stdout.buffer.write(f"{clean_line(row, 200).rstrip()}\r\n".encode())
+    row = f"{clean_line(name) or '(no key)':<24}{clean_line(shown):<4}{_readable(sent):<28}{action}"
+    sys.stdout.buffer.write(f"{row.rstrip()}\r\n".encode())
     sys.stdout.flush()
 
 

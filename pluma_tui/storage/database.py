@@ -113,7 +113,7 @@ def _create(path: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection, "DEFERRED"):  # one look at a file that another process may be making
-        version = _version(connection, path)
+        version = version_of(connection, path)
     if version < len(MIGRATIONS):
         _migrate(connection, path)
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
@@ -122,7 +122,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> int:
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
     """The file's schema. Only reads. Raises StoreError for a file of another program or a newer pluma."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -143,7 +143,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection):
-        version = _version(connection, path)  # again: another process may have been faster
+        version = version_of(connection, path)  # again: another process may have been faster
         for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 connection.execute(statement)

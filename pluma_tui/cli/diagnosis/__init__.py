@@ -1,0 +1,1 @@
+"""What `pluma doctor` looks at, a room of the machine a file."""
