@@ -28,11 +28,6 @@ class OpenChat:
         known = conversation.profile in self._runtime.connections.names()
         return known and self._runtime.named in (None, conversation.profile)
 
-    @property
-    def busy(self) -> bool:
-        """Whether an answer is being written."""
-        return self.turn is not None and not self.turn.done
-
     async def path(self) -> list[Message]:
         """The stored messages of the chosen path, oldest first. Raises StoreError."""
         return await self._runtime.store.path(self.conversation.id) if self.conversation else []

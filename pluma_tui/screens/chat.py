@@ -37,13 +37,20 @@ class ChatScreen(Screen[None]):
     class SettingsChanged(Event):
         """The config file has changed and was taken in."""
 
-    def __init__(self, runtime: Runtime, conversation: Conversation | None = None, model: str = "") -> None:
-        """`model` is what the command line asked for; empty for the conversation's or profile's own."""
+    def __init__(
+        self, runtime: Runtime, conversation: Conversation | None = None, model: str = "", draft: str = ""
+    ) -> None:
+        """`model` is what the command line asked for; empty for the conversation's or profile's own.
+
+        `draft` is written already, and not sent.
+        """
         super().__init__()
         self._runtime = runtime
         self._chat = OpenChat(runtime, conversation)
         if model:
             self._chat.pick(model)
+        self._draft = draft
+        self._opened = asyncio.Event()  # what was said before is on the page
         self._unanswered = [telling.GREETING]  # entries that the next question takes the place of
 
     def compose(self) -> ComposeResult:
@@ -61,12 +68,14 @@ class ChatScreen(Screen[None]):
             self, self._transcript, self._status, lambda: self._runtime.config.ui.frame_rate
         )
         self._transcript.reasoning = self._runtime.config.ui.reasoning
+        self._composer.restore(self._draft)
         self._composer.focus()
         self._show_names()
         if self._chat.conversation is not None:
             self._open()
         else:
             self._transcript.show(telling.greeting(self._runtime))
+            self._opened.set()
         if not self._chat.profile and not configured(self._runtime.loaded):
             self._welcome()
 
@@ -74,15 +83,22 @@ class ChatScreen(Screen[None]):
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
-        if self._chat.busy:
-            self.notify("The answer is still coming; esc stops it.", timeout=3)
-            return
         self._ask(event.text)
+
+    @on(Composer.Early)
+    def _early(self) -> None:
+        self.notify("The answer is still coming; esc stops it.", timeout=3)
 
     @work
     async def _ask(self, text: str) -> None:
-        self._composer.empty()
+        try:
+            await self._asked(text)
+        finally:
+            self._composer.ready()
+
+    async def _asked(self, text: str) -> None:
         self._status.state = "sending"
+        await self._opened.wait()
         self.take_settings()
         try:
             turn = await self._chat.ask(text)
@@ -128,6 +144,8 @@ class ChatScreen(Screen[None]):
         except PlumaError as error:
             self._failed(error)
             return
+        finally:
+            self._opened.set()
         self._transcript.show([telling.entry(message) for message in path])
         if self._chat.conversation and self._chat.conversation.profile not in ("", self._chat.profile):
             self._note(
@@ -166,8 +184,8 @@ class ChatScreen(Screen[None]):
             self._chat.turn.stop()
 
     def action_chat_new(self) -> None:
-        """Begin a new conversation; an answer that is being written goes on in its turn."""
-        self.app.switch_screen(ChatScreen(self._runtime))
+        """Begin a new conversation with what is written; an answer that is coming goes on in its turn."""
+        self.app.switch_screen(ChatScreen(self._runtime, draft=self._composer.written))
 
     def action_reasoning_toggle(self) -> None:
         """Show or fold all reasoning."""

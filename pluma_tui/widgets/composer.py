@@ -23,15 +23,19 @@ class Composer(TextArea):
 
     @dataclass
     class Submitted(Message):
-        """The person wants this text sent. The composer keeps it until `empty` is called."""
+        """The person wants this text sent. It has left the composer, which sends no more until `ready`."""
 
         text: str
+
+    class Early(Message):
+        """The person wants to send before `ready`: the text stays."""
 
     def __init__(self, keymap: Mapping[str, str], *, id: str | None = None) -> None:
         """`keymap` are the remapped keys, action id to key."""
         super().__init__(id=id, placeholder=PLACEHOLDER, highlight_cursor_line=False, compact=True)
         self.cursor_blink = False
         self._chips: dict[str, str] = {}
+        self._waiting = False
         self.rekey(keymap)
 
     def rekey(self, keymap: Mapping[str, str]) -> None:
@@ -39,16 +43,19 @@ class Composer(TextArea):
         self._actions = actions_by_key("composer", keymap)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Our own keys, taken in turn with the letters.
+        """Our own keys and those of the text area, taken in turn with the letters.
 
         A priority binding would overtake letters that came in the same burst, as they do on a slow
-        line, and send a message before its end was in it.
+        line, and send a message before its end was in it; any other would be overtaken by them.
         """
         key = event.key.replace("\r", "enter")  # so xterm's modifyOtherKeys says shift+enter
-        if key in self._actions:
-            event.stop()
-            event.prevent_default()
-            await self.run_action(self._actions[key])
+        bound = self._bindings.key_to_bindings.get(key, ())
+        actions = [self._actions[key]] if key in self._actions else [binding.action for binding in bound]
+        for action in actions:
+            if await self.app.run_action(action, self):
+                event.stop()
+                event.prevent_default()
+                return
 
     @property
     def written(self) -> str:
@@ -59,25 +66,31 @@ class Composer(TextArea):
         return text
 
     def action_chat_send(self) -> None:
-        """Send what is written, if there is anything."""
-        if self.text.strip():
-            self.post_message(self.Submitted(self.written))
+        """Send what is written, if there is anything and the time has come."""
+        if not self.text.strip():
+            return
+        if self._waiting:
+            self.post_message(self.Early())
+            return
+        self._waiting = True
+        self.post_message(self.Submitted(self.written))
+        self.text = ""  # here and now: the next letters may be on their way already
+        self._chips = {}
 
     def action_chat_newline(self) -> None:
         """Begin a new line."""
         start, end = self.selection
         self._replace_via_keyboard("\n", start, end)
 
-    def empty(self) -> None:
-        """Begin anew: what was here has been taken."""
-        self.text = ""
-        self._chips = {}
+    def ready(self) -> None:
+        """What was sent has been dealt with: the next may be sent."""
+        self._waiting = False
 
     def restore(self, text: str) -> None:
-        """Give a text back to be sent again, unless something else is being written by now."""
-        if not self.text.strip():
-            self.text = self._folded(clean(text))
-            self.move_cursor(self.document.end)
+        """Give a text back to be sent again, before what has been written since."""
+        given = self._folded(clean(text))
+        self.text = f"{given}\n{self.text}" if self.text.strip() else given
+        self.move_cursor(self.document.end)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """What is pasted may come from anywhere: it is made safe before it is shown."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from pluma_tui import providers
@@ -99,6 +100,11 @@ class Driven:
 
     async def type(self, text: str) -> None:
         await self.pilot.press(*("space" if char == " " else char for char in text))
+
+    def burst(self, *keys: str) -> None:
+        """Keys that come all at once, as they do on a slow line: letters, or names of keys."""
+        for key in keys:
+            self.pilot.app.post_message(Key(key, key if len(key) == 1 else None))
 
     async def ask(self, text: str) -> None:
         sent = len(self.script.requests)

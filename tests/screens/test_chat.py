@@ -1,12 +1,15 @@
 """The chat screen, as a person uses it."""
 
+import asyncio
+
 import pytest
 from textual.events import Paste
 from textual.worker import WorkerFailed
 
-from pluma_tui.core.chat import Usage
+from pluma_tui.core.chat import Message, Usage
 from pluma_tui.core.errors import BrokenStream, Unauthorized
 from pluma_tui.core.events import Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.widgets.composer import Composer
 from pluma_tui.widgets.statusline import StatusLine
 from tests.screens.conftest import CONFIG
@@ -99,6 +102,33 @@ async def test_a_second_question_waits_in_the_composer_while_an_answer_runs(driv
         await app.pilot.pause()
         assert composer(app).text == "two"
         assert len(app.script.requests) == 1
+
+
+async def test_what_is_typed_in_one_burst_with_enter_is_the_next_message(drive):
+    async with drive() as app:
+        app.burst(*"one", "enter", *"two", "enter", *"!")
+        await app.until(lambda: composer(app).text == "two!")
+        await app.until(lambda: len(app.script.requests) == 1)
+        app.script.say(TextDelta("answer"), END)
+        await app.until_shown("done")
+        app.burst("enter")
+        await app.until(lambda: len(app.script.requests) == 2)
+        assert [m.text for m in app.script.requests[1].messages] == ["one", "answer", "two!"]
+
+
+async def test_editing_keys_in_a_burst_are_taken_in_turn_with_the_letters(drive):
+    async with drive() as app:
+        app.burst(*"abX", "backspace", *"c", "left", *"-", "enter")
+        await app.until(lambda: len(app.script.requests) == 1)
+        assert app.script.requests[0].messages[-1].text == "ab-c"
+
+
+async def test_a_prompt_that_comes_back_stands_before_what_was_written_since(drive):
+    async with drive() as app:
+        await app.ask("my words")
+        await app.type("and more")
+        app.script.say(Unauthorized("the key is wrong"))
+        await app.until(lambda: composer(app).text == "my words\nand more")
 
 
 async def test_a_failure_before_any_word_gives_the_prompt_back(drive):
@@ -199,6 +229,38 @@ async def test_ctrl_n_begins_a_new_conversation(drive):
         await app.until(lambda: "answer one" not in app.text())
         await app.ask("two")
         assert [m.text for m in app.script.requests[1].messages] == ["two"]
+
+
+async def test_ctrl_n_takes_along_what_is_written_and_not_sent(drive):
+    async with drive() as app:
+        await app.type("not yet sent")
+        before = app.screen
+        await app.pilot.press("ctrl+n")
+        await app.until(lambda: app.pilot.app.screen is not before)
+        await app.until(lambda: composer(app).text == "not yet sent")
+
+
+async def test_a_question_waits_until_the_stored_conversation_is_on_the_page(drive, monkeypatch):
+    async with drive() as app:
+        await app.ask("one")
+        app.script.say(TextDelta("answer one"), END)
+        await app.until_shown("done")
+    stored = asyncio.Event()
+    path = OpenChat.path
+
+    async def slow_path(chat: OpenChat) -> list[Message]:
+        await stored.wait()
+        return await path(chat)
+
+    monkeypatch.setattr(OpenChat, "path", slow_path)
+    async with drive(continue_id="last") as app:
+        app.burst(*"two", "enter")
+        await app.until(lambda: status(app).state == "sending")
+        stored.set()
+        await app.until(lambda: len(app.script.requests) == 2)
+        app.script.say(TextDelta("answer two"), END)
+        await app.until_shown("answer two")
+        assert "answer one" in app.text()
 
 
 async def test_leaving_in_mid_answer_stores_what_came(drive):
