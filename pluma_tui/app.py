@@ -82,11 +82,12 @@ class PlumaApp(App[int]):
     async def _lend_terminal(self) -> AsyncIterator[None]:
         """Give the terminal to a program that may ask something on it: gpg's pinentry, say."""
         lent = self.suspend()
-        lent.__enter__()
-        try:
-            yield
-        finally:  # Textual's own context does not come back from an exception
-            lent.__exit__(None, None, None)
+        with self.batch_update():  # what is painted meanwhile would fill a queue that nobody empties
+            lent.__enter__()
+            try:
+                yield
+            finally:  # Textual's own context does not come back from an exception
+                lent.__exit__(None, None, None)
 
     def _fatal_error(self) -> None:
         """End with the exception in `crash`. Textual's own way prints every variable, keys among them."""

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pluma_tui.config.schema import PROFILES, SECTIONS, Config
+from pluma_tui.config.secretref import OPTIONS
 from pluma_tui.core.chat import Sampling
 from pluma_tui.core.profile import SECRET_KINDS, SecretRef
 
@@ -31,10 +32,29 @@ def json_schema() -> dict[str, Any]:
 def _hook(kind: type) -> dict[str, Any]:
     if kind is not SecretRef:
         raise NotImplementedError(kind)
-    properties: dict[str, Any] = {name: {"type": "string"} for name in SECRET_KINDS}
-    properties["command"] = {"type": "array", "items": {"type": "string"}, "minItems": 1}
-    tables = [{"required": [name]} for name in SECRET_KINDS]
     return {
         "description": "Where a secret is; a string is the secret itself, or a reference such as env:NAME.",
-        "anyOf": [{"type": "string"}, {"type": "object", "properties": properties, "oneOf": tables}],
+        "anyOf": [
+            {"type": "string"},
+            {"type": "object", "oneOf": [_reference(name) for name in SECRET_KINDS]},
+        ],
     }
+
+
+def _reference(kind: str) -> dict[str, Any]:
+    """A table such as { file = "path" }, with what may stand beside it."""
+    string = {"type": "string", "minLength": 1}
+    what = {"type": "array", "items": {"type": "string"}, "minItems": 1} if kind == "command" else string
+    beside: dict[str, Any] = dict.fromkeys(OPTIONS.get(kind, ()), string)
+    beside |= {name: _SPECIAL[name] for name in beside if name in _SPECIAL}
+    return {
+        "properties": {kind: what, "ttl": {"type": ["string", "integer"]}, **beside},
+        "required": [kind],
+        "additionalProperties": kind == "plugin",
+    }
+
+
+_SPECIAL: dict[str, Any] = {
+    "timeout": {"type": "number", "minimum": 0},
+    "secret_id": {"type": ["string", "object"]},
+}

@@ -239,8 +239,8 @@ class _Reader:
 
     def _plain_secret(self, path: tuple[str, ...]) -> None:
         self.plain_secret = True
-        which = (" --images" if path[0] == "images" else "") + (" --auth" if path[-1] == "auth" else "")
-        hint = f"Move it out of the file: pluma secret set {path[-2]} --from-config{which}"
+        auth = " --auth" if path[-1] == "auth" else ""
+        hint = f"Move it out of the file: pluma secret set {path[-2]} --{path[0]}{auth} --from-config"
         self._problem(path, "is the key itself", hint, "warning")
 
     def _key_table(self, table: Table) -> None:
