@@ -1,0 +1,150 @@
+"""What a picture's bytes are, told by their content: a name or a header of the server's is no proof.
+
+PNG (RFC 2083), JPEG (ITU-T T.81, annex B), GIF89a and WebP (RFC 9649) are read as far as their size and
+their ending. Nothing is unpacked, so a picture that would fill the memory costs no more than its header.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pluma_tui.core.errors import BrokenStream
+from pluma_tui.core.images import Picture
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes of one picture."""
+MAX_PIXELS = 100_000_000
+"""Pixels of one picture: 10,000 by 10,000."""
+
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_NO_FRAME = {0xC4, 0xC8, 0xCC}  # markers from C0 to CF that begin no frame
+_BARE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
+_SCAN, _END = 0xDA, b"\xff\xd9"
+
+
+class Shape(NamedTuple):
+    """What a picture's header says; sizes are in pixels. `whole`: its ending is there too."""
+
+    media_type: str
+    width: int
+    height: int
+    whole: bool
+
+
+def sniff(data: bytes) -> Shape | None:
+    """What `data` is; None if it is no PNG, JPEG, WebP or GIF, or is cut before its size is told."""
+    try:
+        if data.startswith(_PNG):
+            return _png(data)
+        if data.startswith(_JPEG):
+            return _jpeg(data)
+        if data.startswith((b"GIF87a", b"GIF89a")):
+            width, height = struct.unpack_from("<HH", data, 6)
+            return Shape("image/gif", width, height, data.rstrip(b"\0").endswith(b";"))
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _webp(data)
+    except (struct.error, IndexError):
+        pass
+    return None
+
+
+def picture(
+    data: bytes, upstream: str, *, seed: int | None = None, settings: dict[str, Any] | None = None
+) -> Picture:
+    """The picture that `upstream` sent, its bytes unchanged. Raises BrokenStream: it is none, cut or huge."""
+    if len(data) > MAX_BYTES:
+        raise BrokenStream(f"{upstream} sent a picture of more than {MAX_BYTES >> 20} MB")
+    shape = sniff(data)
+    if shape is None or not shape.width or not shape.height:
+        raise BrokenStream(f"{upstream} sent what is no picture that pluma knows")
+    if shape.width * shape.height > MAX_PIXELS:
+        size = f"{shape.width} by {shape.height} pixels"
+        hint = f"No picture of more than {MAX_PIXELS:,} pixels is taken."
+        raise BrokenStream(f"{upstream} sent a picture of {size}", hint=hint)
+    if not shape.whole:
+        raise BrokenStream(f"{upstream} sent a picture that is cut short")
+    return Picture(data, shape.media_type, seed, settings or {})
+
+
+def extension(media_type: str) -> str:
+    """What a file of that type is called by, with its dot: ".png"; empty for an unknown type."""
+    return _EXTENSIONS.get(media_type, "")
+
+
+def png_texts(data: bytes) -> dict[str, str]:
+    """The plain text chunks (tEXt) of a PNG by keyword. A1111's is `parameters`."""
+    if not data.startswith(_PNG):
+        return {}
+    texts = {}
+    for kind, start, length in _png_chunks(data):
+        if kind == b"tEXt" and start + length <= len(data):
+            name, _, text = data[start : start + length].partition(b"\0")
+            texts[name.decode("latin-1")] = _text(text)
+    return texts
+
+
+def _text(data: bytes) -> str:
+    """The standard says Latin-1; programs write UTF-8 all the same."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _png(data: bytes) -> Shape:
+    if data[12:16] != b"IHDR":
+        raise IndexError
+    width, height = struct.unpack_from(">II", data, 16)
+    ends = [start for kind, start, _ in _png_chunks(data) if kind == b"IEND"]
+    return Shape("image/png", width, height, bool(ends) and ends[0] + 4 <= len(data))
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Each chunk's type, where its content begins, and how long that is."""
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, at + 8, length
+        at += length + 12
+
+
+def _jpeg(data: bytes) -> Shape:
+    at = 2
+    size: tuple[int, int] | None = None
+    while True:
+        if data[at] != 0xFF:
+            raise IndexError
+        marker = data[at + 1]
+        if marker == 0xFF:  # filling
+            at += 1
+            continue
+        if marker == _SCAN:
+            break
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            size = width, height
+        at += 2 if marker in _BARE else 2 + struct.unpack_from(">H", data, at + 2)[0]
+        if size and at >= len(data):
+            break
+    if size is None:
+        raise IndexError
+    return Shape("image/jpeg", *size, data.find(_END, at) >= 0)
+
+
+def _webp(data: bytes) -> Shape:
+    whole = len(data) >= struct.unpack_from("<I", data, 4)[0] + 8
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
+    elif kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+        if len(data) < 30:
+            raise IndexError
+    else:
+        raise IndexError
+    return Shape("image/webp", width, height, whole)
