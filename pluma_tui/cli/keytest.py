@@ -5,6 +5,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
+from textual._xterm_parser import XTermParser
+from textual.events import Key
+
 from pluma_tui.cli import output
 from pluma_tui.cli.rawmode import read, unbuffered
 from pluma_tui.core.errors import UsageError
@@ -23,8 +26,8 @@ def listen(keys: Mapping[str, tuple[str, ...]]) -> int:
     output.line("Press keys; q twice or ctrl+c leaves.")
     handle, last = sys.stdin.fileno(), ""
     with unbuffered(handle, keep_signals=False):
-        os.write(sys.stdout.fileno(), _ASK_KITTY)
         try:
+            os.write(sys.stdout.fileno(), _ASK_KITTY)
             for sent, name, character in _presses(handle):
                 _show(sent, name, character, actions.get(name, ""))
                 if name == "ctrl+c" or name == last == "q":
@@ -40,9 +43,6 @@ def _presses(handle: int) -> Iterator[tuple[bytes, str, str]]:
 
     Textual's own parser names the keys, so that this shows just what the app gets.
     """
-    from textual._xterm_parser import XTermParser
-    from textual.events import Key
-
     parser = XTermParser()
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     waiting = ""

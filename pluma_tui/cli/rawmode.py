@@ -8,7 +8,7 @@ import termios
 import tty
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -20,8 +20,10 @@ def unbuffered(handle: int, *, keep_signals: bool) -> Iterator[None]:
     What has not been read at the end is thrown away: it must not land in the shell.
     """
     before = termios.tcgetattr(handle)
-    handlers = {number: signal.signal(number, _leave) for number in _SIGNALS}
+    handlers: dict[signal.Signals, Any] = {}
     try:
+        for number in _SIGNALS:
+            handlers[number] = signal.signal(number, _leave)
         (tty.setcbreak if keep_signals else tty.setraw)(handle, termios.TCSANOW)
         yield
     finally:
