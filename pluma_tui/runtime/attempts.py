@@ -106,7 +106,8 @@ class Attempts:
         words = error.message if isinstance(error, PlumaError) else "No answer"
         pause = state.next_action.sleep if state.next_action else 0.0
         which = f"{state.attempt_number} of {RETRIES}"
-        self._push(Notice(f"{words.rstrip('.')}. Trying again in {max(pause, 0.1):.1f} s ({which})…"))
+        # The words come last: a status line has room for the beginning only.
+        self._push(Notice(f"Trying again in {max(pause, 0.1):.1f} s ({which}): {words}"))
 
 
 _back_off = wait_random_exponential(multiplier=1, max=20)

@@ -31,7 +31,7 @@ async def test_what_may_pass_is_tried_three_times_again_and_told(fast: Bench, er
     fast.script.say(error, error, error, TextDelta("at last"), DONE)
     turn = await fast.ask()
     assert (turn.draft.text(), turn.error, len(fast.script.requests)) == ("at last", None, 4)
-    assert await notices(turn) == [f"{error.message}. Trying again in 0.1 s ({n} of 3)…" for n in (1, 2, 3)]
+    assert await notices(turn) == [f"Trying again in 0.1 s ({n} of 3): {error.message}" for n in (1, 2, 3)]
 
 
 async def test_after_the_third_time_it_is_enough(fast: Bench):
@@ -64,7 +64,7 @@ async def test_a_word_about_it_is_no_output(fast: Bench):
 async def test_the_server_says_how_long_to_wait(fast: Bench):
     fast.script.say(RateLimited("slowly.", retry_after=0.25), TextDelta("a"), DONE)
     turn = await fast.ask()
-    assert await notices(turn) == ["slowly. Trying again in 0.2 s (1 of 3)…"]
+    assert await notices(turn) == ["Trying again in 0.2 s (1 of 3): slowly."]
 
 
 async def test_a_server_that_wants_too_much_patience_has_said_no(fast: Bench):
