@@ -16,6 +16,7 @@ class OpenChat:
         self._runtime = runtime
         self.conversation = conversation
         self.turn: Turn | None = None
+        self._last = ""  # the message that the next question follows: the one that is read above it
         active = runtime.connections.active()
         self.profile = active.name if active else ""
         self.model = active.model if active else ""
@@ -30,18 +31,22 @@ class OpenChat:
 
     async def path(self) -> list[Message]:
         """The stored messages of the chosen path, oldest first. Raises StoreError."""
-        return await self._runtime.store.path(self.conversation.id) if self.conversation else []
+        path = await self._runtime.store.path(self.conversation.id) if self.conversation else []
+        self._last = path[-1].id if path else ""
+        return path
 
     async def ask(self, text: str) -> Turn:
         """Store the question and send it. Raises ConfigError, StoreError."""
         question = Question(
             text=text,
             conversation=self.conversation.id if self.conversation else None,
+            after=self._last,
             profile=self.profile or None,
             model=self.model,
         )
         self.turn = await self._runtime.turns.begin(question)
         self.conversation = self.turn.conversation
+        self._last = self.turn.id
         return self.turn
 
     def switch(self, profile: str) -> None:

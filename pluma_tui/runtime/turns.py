@@ -21,11 +21,13 @@ TITLE_LENGTH = 60
 class Question:
     """What a person asks. None or empty: what the conversation, the profile or the config says.
 
-    `conversation` None begins a new one; `options` and `sampling` go over those of the profile.
+    `conversation` None begins a new one; `after` is the message it follows there, the last one of the
+    chosen path if empty; `options` and `sampling` go over those of the profile.
     """
 
     text: str
     conversation: str | None = None
+    after: str = ""
     parts: tuple[Part, ...] = ()
     profile: str | None = None
     model: str = ""
@@ -94,7 +96,11 @@ class Turns:
         if question.conversation is None:
             return Conversation(id=new_id(), title=title(question.text)), []
         conversation = await self._store.find(question.conversation)
-        return conversation, answered(await self._store.path(conversation.id))
+        path = await self._store.path(conversation.id)
+        if question.after and (not path or path[-1].id != question.after):
+            # Another program has gone on with it meanwhile: the model is told what the person has read.
+            path = path_to(question.after, await self._store.tree(conversation.id))
+        return conversation, answered(path)
 
     def _profile(self, question: Question, conversation: Conversation) -> ConnectionProfile:
         """The one asked for, else the conversation's own if it is still there, else the active one."""
@@ -136,6 +142,17 @@ def nothing_came(message: Message) -> bool:
     """Whether this is an answer that ended before its first word, by failing or by being stopped."""
     empty = not (message.text or message.reasoning or message.parts)
     return message.role == "assistant" and empty and message.ending in (None, "failed", "stopped")
+
+
+def path_to(last: str, tree: Sequence[Message]) -> list[Message]:
+    """The messages of a tree from the first one down to `last`."""
+    known = {message.id: message for message in tree}
+    path: list[Message] = []
+    at: str | None = last
+    while at in known:
+        path.append(known[at])
+        at = known[at].parent
+    return path[::-1]
 
 
 def answered(path: Sequence[Message]) -> list[Message]:

@@ -59,6 +59,17 @@ async def test_asking_again_after_a_failure_makes_a_sibling(at: Bench, stopped: 
     assert [message.text for message in path] == ["hi", "hello", "and now?", "fine"]
 
 
+async def test_a_question_follows_what_was_read_above_it_whatever_another_program_added(at: Bench):
+    at.script.say(TextDelta("hello"), DONE, TextDelta("fine"), DONE, TextDelta("good"), DONE)
+    first = await at.ask("hi")
+    other = await at.ask("from elsewhere", conversation=first.conversation.id)
+    mine = await at.ask("from here", conversation=first.conversation.id, after=first.id)
+    assert other.question.parent == mine.question.parent == first.id
+    assert roles(at) == [("user", "hi"), ("assistant", "hello"), ("user", "from here")]
+    path = await at.store.path(first.conversation.id)
+    assert [message.text for message in path] == ["hi", "hello", "from here", "good"]
+
+
 async def test_a_first_question_that_failed_may_be_asked_again(at: Bench):
     at.script.say(Unauthorized("wrong key"), TextDelta("hello"), DONE)
     failed = await at.ask("hi")

@@ -220,6 +220,18 @@ async def test_a_stored_conversation_opens_with_its_own_profile_and_model(drive)
         assert "second · model-b" in app.text()
 
 
+async def test_what_another_program_added_is_not_sent_unseen(drive):
+    async with drive() as app:
+        await app.ask("one")
+        app.script.say(TextDelta("answer one"), END)
+        await app.until_shown("done")
+        (conversation,) = await app.runtime.store.conversations()
+        elsewhere = Message(id="elsewhere", role="user", text="unseen", parent=conversation.head)
+        await app.runtime.store.add(conversation.id, elsewhere)
+        await app.ask("two")
+        assert [m.text for m in app.script.requests[1].messages] == ["one", "answer one", "two"]
+
+
 async def test_ctrl_n_begins_a_new_conversation(drive):
     async with drive() as app:
         await app.ask("one")
