@@ -33,7 +33,7 @@ def opened(data: Path) -> Iterator[Path]:
     try:
         paths.private_dir(data)
         paths.private_dir(library)
-        with (library / ".lock").open("a") as lock:
+        with os.fdopen(os.open(library / ".lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

