@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SLOTS = 4  # answers at a time; they share one context, as in llama.cpp's own default
 _PROMPT_CACHE = 256  # MiB of memory for conversations that are not being answered; its default is 8 GiB
+_PENALTY = 1.1  # for repeating: without it a small model says the same sentence until the context is full
 _WARNINGS = 2  # of llama.cpp's levels: 1 errors, 2 warnings, 3 information
 
 
@@ -48,6 +49,7 @@ def _serve(settings: dict[str, Any]) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     if settings["gpu_layers"] is not None:
         params.n_gpu_layers = settings["gpu_layers"]
+    params.sampling.penalty_repeat = _PENALTY
     params.hostnames = ["127.0.0.1"]
     params.port = 0  # the kernel's choice
     params.api_keys = [settings["key"]]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -115,12 +116,26 @@ async def test_another_model_ends_the_idle_one_and_not_the_busy_one(
             assert not gone_within(busy.pid, 0)
 
 
+async def asked_for(running: LocalServer, path: str) -> Any:
+    """What the server says at that path."""
+    async with httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
+        return (await client.get(path, headers={"Authorization": f"Bearer {running.key}"})).json()
+
+
 async def test_the_context_is_the_one_that_was_asked_for(running: LocalServers, scripted_model: Path) -> None:
     async with running.lease(spec_of(scripted_model, context=768)) as one:
         await one.start()
-        async with httpx.AsyncClient(base_url=one.url, trust_env=False) as client:
-            slots = (await client.get("/slots", headers={"Authorization": f"Bearer {one.key}"})).json()
+        slots = await asked_for(one, "/slots")
     assert {slot["n_ctx"] for slot in slots} == {768}
+
+
+async def test_repeating_itself_is_made_dear_unless_a_profile_says_otherwise(
+    running: LocalServers, scripted_model: Path
+) -> None:
+    async with running.lease(spec_of(scripted_model)) as one:
+        await one.start()
+        settings = (await asked_for(one, "/props"))["default_generation_settings"]
+    assert settings["params"]["repeat_penalty"] == pytest.approx(1.1)
 
 
 async def test_one_that_died_is_replaced(running: LocalServers, scripted_model: Path) -> None:
