@@ -7,7 +7,12 @@ from pluma_tui.core.registry import Registry
 if TYPE_CHECKING:
     from pluma_tui.imaging.base import ImageProviderFactory, ImageProviderPlugin
 
-registry: "Registry[ImageProviderPlugin]" = Registry("image provider", {})
+registry: "Registry[ImageProviderPlugin]" = Registry(
+    "image provider",
+    {
+        "a1111": "pluma_tui.imaging.a1111:PLUGIN",
+    },
+)
 
 
 def register_image_provider(kind: str, factory: "ImageProviderFactory | ImageProviderPlugin") -> None:

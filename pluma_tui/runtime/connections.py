@@ -117,6 +117,7 @@ class Profiles(Generic[P]):
             default_path=plugin.default_path,
             auth_header=plugin.auth.header,
             auth_prefix=plugin.auth.prefix,
+            basic=profile.auth if isinstance(profile, ImageProfile) else None,
         )
 
 

@@ -1,7 +1,8 @@
 """Adding a key to a request: fetched when the request is made, and only for the profile's own server."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import suppress
 from typing import Protocol
 
@@ -52,9 +53,44 @@ class KeyAuth(httpx.Auth):
                 yield request
 
     def _put(self, request: httpx.Request, key: str) -> None:
+        key = self._as_sent(key)
         # httpx would say the header, and the key with it, in its own error.
         if not (key.isascii() and key.isprintable()):
             hint = "A key is one line of plain letters, digits and signs."
             raise SecretError(f"the key from {self._ref} cannot stand in a header", hint=hint)
         if key:
             request.headers[self._header] = self._prefix + key
+
+    def _as_sent(self, key: str) -> str:
+        return key
+
+
+class BasicAuth(KeyAuth):
+    """Sends the "user:password" that `ref` names as the scheme Basic (RFC 7617), unasked.
+
+    A1111's API answers 401 without a challenge, so one who waits for it is never let in.
+    """
+
+    def __init__(self, ref: SecretRef, fetch: FetchSecret, home: httpx.URL) -> None:
+        super().__init__(ref, fetch, home, "Authorization", "Basic ")
+
+    def _as_sent(self, key: str) -> str:
+        if ":" not in key:
+            hint = "Basic authentication takes a name and a password with a colon between them."
+            raise SecretError(f"the secret from {self._ref} is not of the form user:password", hint=hint)
+        return b64encode(key.encode()).decode()
+
+
+class UserinfoAuth(httpx.BasicAuth):
+    """Sends the name and password that stand in the address of `home`, to its origin alone."""
+
+    def __init__(self, home: httpx.URL) -> None:
+        super().__init__(home.username, home.password)
+        self._origin = origin(home)
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """httpx's hook: called once for every request."""
+        if origin(request.url) == self._origin:
+            yield from super().auth_flow(request)
+        else:
+            yield request

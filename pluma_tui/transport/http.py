@@ -11,9 +11,9 @@ import httpx
 
 from pluma_tui import __version__
 from pluma_tui.core.errors import ConfigError
-from pluma_tui.core.profile import Connection
+from pluma_tui.core.profile import Connection, SecretRef
 from pluma_tui.transport.address import environment_proxy, read_base_url
-from pluma_tui.transport.auth import FetchSecret, KeyAuth
+from pluma_tui.transport.auth import BasicAuth, FetchSecret, KeyAuth, UserinfoAuth
 from pluma_tui.transport.mapping import is_about_tls
 from pluma_tui.transport.tls import tls_context
 
@@ -68,20 +68,24 @@ class ClientPool:
         default_path: str = "",
         auth_header: str = "Authorization",
         auth_prefix: str = "Bearer ",
+        basic: SecretRef | None = None,
     ) -> httpx.AsyncClient:
         """A client for `profile`; closing it is not needed and closes no connection.
 
-        `secret` is awaited with the profile's `api_key` whenever a request is made. No redirect is
-        followed, and no time limit counts bytes: `transport.sse` counts events. Raises ConfigError.
+        `secret` is awaited with the profile's `api_key`, or with `basic` (a "user:password", which goes
+        before a key), whenever a request is made. No redirect is followed, and no time limit counts
+        bytes: `transport.sse` counts events. Raises ConfigError.
         """
         address = profile.base_url or default_base_url
         # A dialect that names neither an address nor a path may not need one (a program, a double).
         url = read_base_url(address, default_path) if address or default_path else httpx.URL()
         auth: httpx.Auth | None = None
-        if profile.api_key is not None:
+        if basic is not None:
+            auth = BasicAuth(basic, secret, url)
+        elif profile.api_key is not None:
             auth = KeyAuth(profile.api_key, secret, url, auth_header, auth_prefix)
         elif url.username or url.password:
-            auth = httpx.BasicAuth(url.username, url.password)
+            auth = UserinfoAuth(url)
         proxy = profile.proxy or environment_proxy(url)
         return httpx.AsyncClient(
             transport=_Shared(self._transport(profile, url, proxy), proxied=bool(proxy)),

@@ -211,12 +211,16 @@ def _read(body: bytes, content_type: str) -> _Said:
 
 
 def _from_json(document: Any) -> _Said:
-    """The shapes met: {"error": {...}}, {"error": "..."}, {"detail": "..." | [...]}, {"message": "..."}."""
+    """The shapes met: {"error": {...}}, {"error": "..."}, {"detail": "..." | [...]}, {"message": "..."}.
+
+    A1111 and stable-diffusion.cpp put a name there, and the words beside it: {"error": "TypeError", "detail":
+    "", "errors": "..."}, {"error": "server_error", "message": "..."}.
+    """
     if not isinstance(document, dict):
         return _Said(document if isinstance(document, str) else json.dumps(document))
     error = document.get("error") or document
     if isinstance(error, str):
-        return _Said(error)
+        return _Said(_named(error, document))
     if not isinstance(error, dict):
         return _Said(json.dumps(error))
     words = error.get("message") or error.get("detail") or document.get("message") or document.get("detail")
@@ -227,6 +231,14 @@ def _from_json(document: Any) -> _Said:
         kinds.add(details["error_code"])
     number = code if isinstance(code, int) else int(code) if isinstance(code, str) and code.isdecimal() else 0
     return _Said(_speak(words or error), kinds, number, error)
+
+
+def _named(error: str, document: dict[str, Any]) -> str:
+    """An error that is the name of one, with the words beside it; any other as it is."""
+    beside = next((document[name] for name in ("detail", "errors", "message") if document.get(name)), None)
+    if beside is None or not error.isidentifier():
+        return error
+    return _speak(beside) if error == "HTTPException" else f"{error}: {_speak(beside)}"
 
 
 def _speak(words: Any) -> str:

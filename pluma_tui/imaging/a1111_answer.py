@@ -1,0 +1,157 @@
+"""What an A1111 server answers to a job: pictures as base64, and `info`, which is JSON inside a string."""
+
+import binascii
+import re
+from typing import Any
+
+import msgspec
+
+from pluma_tui.core.errors import BrokenStream
+from pluma_tui.core.events import Notice
+from pluma_tui.core.images import ImageRequest, Picture
+from pluma_tui.imaging.a1111_request import like, stem
+from pluma_tui.imaging.sniff import picture, png_texts, sniff
+from pluma_tui.transport.json import read_json
+
+_PARAMETER = re.compile(r"(?:^|[,\n] ?)(Seed|Sampler|Model|Schedule type): ([^,\n]+)")
+_TOLD = {
+    "prompt": "prompt",
+    "negative_prompt": "negative_prompt",
+    "width": "width",
+    "height": "height",
+    "steps": "steps",
+    "cfg_scale": "cfg",
+    "sampler_name": "sampler",
+    "sd_model_name": "checkpoint",
+    "sd_vae_name": "vae",
+    "clip_skip": "clip_skip",
+    "denoising_strength": "strength",
+}
+
+
+class Answer(msgspec.Struct):
+    """As it is sent. The pictures are not unpacked, and not copied either."""
+
+    images: list[msgspec.Raw] | None = None
+    info: Any = ""
+
+
+class Made(msgspec.Struct):
+    """The pictures of one answer. `expected`: how many the server meant to make, 0 if it does not tell."""
+
+    pictures: tuple[Picture, ...]
+    expected: int
+
+
+def read(body: bytearray, upstream: str, request: ImageRequest, done: int) -> Made:
+    """The pictures in an answer, without a grid of them. Raises BrokenStream.
+
+    `done` pictures of the request were made before: the seed counts on from there.
+    """
+    try:
+        answer = msgspec.json.decode(body, type=Answer)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError, RecursionError):
+        raise BrokenStream(f"{upstream} sent what is no whole answer to a job") from None
+    info = _info(answer.info)
+    skip = _number(info.get("index_of_first_image")) or 0
+    raw = (answer.images or [])[skip:]
+    if not raw:
+        raise BrokenStream(f"{upstream} sent no picture")
+    pictures = tuple(
+        _picture(_unpacked(text, upstream), upstream, info, at, (request.seed or 0) + done)
+        for at, text in enumerate(raw)
+    )
+    return Made(pictures, len(_list(info.get("all_seeds"))))
+
+
+def unpack(text: str) -> bytes:
+    """The bytes of base64, with or without "data:image/png;base64," before it; empty for what is none."""
+    try:
+        return binascii.a2b_base64(text.partition(",")[2] if text.startswith("data:") else text)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def ignored(request: ImageRequest, first: Picture) -> list[Notice]:
+    """What the server did not do as it was told, by what it says of the picture itself."""
+    said, notices = first.settings, []
+    checkpoint, sampler = said.get("checkpoint"), said.get("sampler")
+    # A1111 takes a part of a checkpoint's name for it, and drops a name that fits none.
+    if request.checkpoint and checkpoint and stem(request.checkpoint) not in stem(str(checkpoint)):
+        notices.append(Notice(f'drawn with "{checkpoint}": the server knows no "{request.checkpoint}"'))
+    if request.sampler and sampler and not _samplers_agree(request.sampler, str(sampler)):
+        notices.append(Notice(f'drawn with the sampler "{sampler}": the server knows no "{request.sampler}"'))
+    shape = sniff(first.data)
+    asked = (request.width, request.height)
+    if shape and None not in asked and not request.hires and (shape.width, shape.height) != asked:
+        notices.append(Notice(f"made {shape.width} by {shape.height} instead of {asked[0]} by {asked[1]}"))
+    return notices
+
+
+def _samplers_agree(asked: str, said: str) -> bool:
+    # "DPM++ 2M Karras" is drawn by "DPM++ 2M" with a scheduler; stable-diffusion.cpp adds one too.
+    short, long = sorted((asked, said), key=len)
+    return like(short, long) or any(like(short, long[:end]) for end in range(len(short), len(long)))
+
+
+def _unpacked(raw: msgspec.Raw, upstream: str) -> bytes:
+    try:
+        return unpack(msgspec.json.decode(raw, type=str))
+    except msgspec.ValidationError:
+        raise BrokenStream(f"{upstream} sent a picture that is no text") from None
+
+
+def _picture(data: bytes, upstream: str, info: dict[str, Any], at: int, seed: int) -> Picture:
+    settings = _settings(info, at)
+    text = settings.get("infotext") or png_texts(data).get("parameters", "")
+    said = dict(_PARAMETER.findall(text))
+    if text:
+        settings["infotext"] = text
+    for name, told in (("sampler", "Sampler"), ("checkpoint", "Model"), ("scheduler", "Schedule type")):
+        if told in said:
+            settings.setdefault(name, said[told].strip())
+    known = _number(_at(info.get("all_seeds"), at))
+    if known is None:
+        known = _number(said.get("Seed"))
+    if known is None and at == 0:
+        known = seed
+    if known is not None:
+        settings["seed"] = known
+    return picture(data, upstream, seed=known, settings=settings)
+
+
+def _settings(info: dict[str, Any], at: int) -> dict[str, Any]:
+    """What is said of the picture `at`, by the names of a request's fields."""
+    settings = {ours: info[theirs] for theirs, ours in _TOLD.items() if info.get(theirs) is not None}
+    for theirs, ours in (("all_prompts", "prompt"), ("all_negative_prompts", "negative_prompt")):
+        if isinstance(text := _at(info.get(theirs), at), str):
+            settings[ours] = text
+    infotexts = _list(info.get("infotexts"))
+    skip = _number(info.get("index_of_first_image")) or 0
+    if isinstance(text := _at(infotexts, at + skip), str):
+        settings["infotext"] = text
+    return settings
+
+
+def _info(info: Any) -> dict[str, Any]:
+    if isinstance(info, str):
+        try:
+            info = read_json(info)
+        except ValueError:
+            return {}
+    return info if isinstance(info, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _at(value: Any, index: int) -> Any:
+    values = _list(value)
+    return values[index] if index < len(values) else None
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,154 @@
+"""The routes of an A1111 server, and which of the programs that have them it is.
+
+Who has what is told by what they answer, never by a name somebody configured:
+https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pluma_tui.core.errors import NotFound, ProviderError, Refused, Unauthorized
+from pluma_tui.core.images import ServerInfo
+from pluma_tui.imaging.fetch import MAX_ANSWER, ask_json, fetch, within
+from pluma_tui.transport.address import upstream
+
+if TYPE_CHECKING:
+    import httpx
+
+A1111, FORGE, SD_NEXT = "A1111", "Forge", "SD.Next"
+SD_CPP, KOBOLD = "stable-diffusion.cpp", "KoboldCpp"
+_STUB = 8  # settings: the real ones have hundreds, those who imitate them two
+
+
+class Server(NamedTuple):
+    """Who answers, and the checkpoint it has loaded."""
+
+    info: ServerInfo
+    checkpoint: str
+
+    @property
+    def small(self) -> bool:
+        """Whether it is one that imitates A1111 and leaves much out."""
+        return self.info.name not in (A1111, FORGE, SD_NEXT)
+
+
+class Api:
+    """One server's routes, named from its root."""
+
+    def __init__(self, client: "httpx.AsyncClient", timeout: float) -> None:
+        self._client = client
+        self._timeout = timeout
+        self.upstream = upstream(client.base_url)
+        self._root = self.upstream.removesuffix("/sdapi/v1")
+
+    async def get(self, route: str) -> Any:
+        """What a route answers. Raises ProviderError."""
+        return await ask_json(self._client, f"{self._root}/{route}", timeout=self._timeout)
+
+    async def post(self, route: str, body: Any) -> Any:
+        """What a route answers to `body`. Raises ProviderError."""
+        return await ask_json(self._client, f"{self._root}/{route}", timeout=self._timeout, post=body)
+
+    async def tell(self, route: str) -> None:
+        """Have a route do what it does; SD.Next answers that with 204 and nothing. Raises ProviderError."""
+        request = self._client.build_request("POST", f"{self._root}/{route}")
+        async with within(10.0, self.upstream):
+            await fetch(self._client, request, limit=1 << 16)
+
+    async def draw(self, route: str, body: Any) -> bytearray:
+        """The answer to a job, as it came. Without a limit of time. Raises ProviderError."""
+        request = self._client.build_request("POST", f"{self._root}/{route}", json=body)
+        return await fetch(self._client, request, limit=MAX_ANSWER)
+
+    async def names(self, route: str, *keys: str) -> list[str]:
+        """The names in a list, each by the first of `keys` that it has. Raises ProviderError."""
+        return [name for name in (_name(entry, keys) for entry in await self.entries(route)) if name]
+
+    async def entries(self, route: str) -> list[dict[str, Any]]:
+        """The entries of a list that are objects. Raises ProviderError."""
+        answer = await self.get(route)
+        return [entry for entry in answer if isinstance(entry, dict)] if isinstance(answer, list) else []
+
+    async def entries_if_any(self, route: str) -> list[dict[str, Any]] | None:
+        """The same; None where the server has no such list or does not tell it."""
+        try:
+            return await self.entries(route)
+        except ProviderError:
+            return None
+
+    async def identify(self, *, version: bool = False) -> Server:
+        """Who answers; with `version` one more question may be asked. Raises ProviderError."""
+        try:
+            settings = await self.get("sdapi/v1/options")
+        except NotFound as error:
+            hint = "Was it started with --api? base_url is its root, without /sdapi."
+            raise NotFound(error.message, hint=hint, status=error.status) from None
+        except Unauthorized as error:
+            raise unauthorized(error) from None
+        if not isinstance(settings, dict):
+            raise NotFound(f"{self.upstream} has no settings to tell: is it an A1111 server?")
+        checkpoint = settings.get("sd_model_checkpoint")
+        info = await self._info(settings, version=version)
+        return Server(info, checkpoint if isinstance(checkpoint, str) else "")
+
+    async def _info(self, settings: dict[str, Any], *, version: bool) -> ServerInfo:
+        if "forge_preset" in settings:
+            return ServerInfo(FORGE)
+        if len(settings) > _STUB:
+            return await self._sd_next() if version else ServerInfo(A1111)
+        if await self._answers("sdcpp/v1/capabilities"):
+            return ServerInfo(SD_CPP)
+        kobold = await self._answers("api/extra/version")
+        if kobold.get("result") == KOBOLD:
+            return ServerInfo(KOBOLD, str(kobold.get("version") or ""))
+        return ServerInfo("an A1111-like server")
+
+    async def _sd_next(self) -> ServerInfo:
+        told = await self._answers("sdapi/v1/version")
+        if not told.get("app"):
+            return ServerInfo(A1111, str(told.get("version") or ""))
+        return ServerInfo(SD_NEXT, str(told.get("updated") or told.get("commit") or ""))
+
+    async def _answers(self, route: str) -> dict[str, Any]:
+        try:
+            answer = await self.get(route)
+        except ProviderError:
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+
+def unauthorized(error: Unauthorized) -> Unauthorized:
+    """The same, with what an A1111 server wants."""
+    hint = "Servers started with --api-auth want auth in the profile: user:password, as a reference."
+    return Unauthorized(error.message, hint=hint, status=error.status)
+
+
+def known(names: Sequence[str], *, most: int = 40) -> str:
+    """What exists, in one line; empty for nothing."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"It has: {', '.join(names[:most])}{more}." if names else ""
+
+
+async def explained(error: Refused, api: Api, sampler: str) -> Refused:
+    """`error` with what exists where it says that something does not."""
+    if isinstance(error, Unauthorized):
+        return unauthorized(error)
+    if re.search(r"out ?of ?memory", error.message, re.IGNORECASE):
+        hint = "Ask for a smaller picture, or for fewer at a time; other programs may hold memory too."
+        return Refused(error.message, hint=hint, status=error.status)
+    if re.search(r"sampler not found", error.message, re.IGNORECASE):
+        hint = known(
+            [str(entry.get("name")) for entry in await api.entries_if_any("sdapi/v1/samplers") or ()]
+        )
+        return NotFound(f'it has no sampler "{sampler}": {error.message}', hint=hint, status=error.status)
+    if re.search(r"model '.*' not found", error.message):
+        hint = known(
+            [str(entry.get("title")) for entry in await api.entries_if_any("sdapi/v1/sd-models") or ()]
+        )
+        return NotFound(error.message, hint=hint, status=error.status)
+    return error
+
+
+def _name(entry: dict[str, Any], keys: tuple[str, ...]) -> str:
+    return next((entry[key] for key in keys if entry.get(key) and isinstance(entry[key], str)), "")
