@@ -19,6 +19,12 @@ from pluma_tui.core.events import (
 from pluma_tui.core.text import Cleaner
 from pluma_tui.runtime.turn import Turn
 
+_ENDINGS = {
+    "length": "the answer was cut off at the limit of tokens.",
+    "refused": "the model refused to answer.",
+    "tool_calls": "the model asks for a tool; --json shows the call.",
+}
+
 
 class Plain:
     """The answer and nothing else on stdout; what there is to tell on stderr."""
@@ -27,7 +33,7 @@ class Plain:
         self._streaming = streaming
         self._cleaner = Cleaner() if sys.stdout.isatty() else None
         self._held: list[str] = []
-        self._last = "\n"
+        self._last = ""
 
     def show(self, event: ChatEvent, turn: Turn) -> None:
         """Print one event."""
@@ -38,18 +44,20 @@ class Plain:
                 self._held.append(text)
             case Notice(message):
                 output.say(f"pluma: {message}")
-            case Finished("length"):
-                output.say("pluma: the answer was cut off at the limit of tokens.")
-            case Finished("refused"):
-                output.say("pluma: the model refused to answer.")
+            case Finished(ending):
+                self._finish()
+                if words := _ENDINGS.get(ending):
+                    output.say(f"pluma: {words}")
+                elif ending == "complete" and not self._last:
+                    output.say("pluma: the answer is empty.")
 
-    def end(self) -> None:
-        """Print what was held back."""
+    def _finish(self) -> None:
+        """Print what was held back, and end the line: what is told stands on one of its own."""
         self._write("".join(self._held))
         if self._cleaner is not None:
             rest, self._cleaner = self._cleaner.flush(), None
             self._write(rest)
-        if self._last != "\n":
+        if self._last not in ("", "\n"):
             output.write("\n")
 
     def _write(self, text: str) -> None:
@@ -89,9 +97,6 @@ class Json:
                     )
             case _:
                 output.record(msgspec.to_builtins(event))
-
-    def end(self) -> None:
-        """Nothing was held back."""
 
     def _before_the_end(self, turn: Turn) -> None:
         for part in turn.draft.parts():

@@ -8,7 +8,9 @@ import pytest
 
 from tests.cli.program import DATABASE_FILE, PLUMA, Program
 from tests.servers.llamacpp import LlamaServer
+from tests.servers.replay import answer, replay
 from tests.servers.scripted_model import SCRIPTS
+from tests.servers.sse import whole
 
 TEXT = "Hello from a tiny scripted model."
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -61,6 +63,19 @@ async def test_an_answer_cut_off_at_the_limit_says_so(with_llama: Program):
     assert done.err == "pluma: the answer was cut off at the limit of tokens.\n"
     done = await with_llama.run("ask", "long", "--set", "max_tokens=4", "--json")
     assert done.lines[-1]["ending"] == "length"
+
+
+async def test_what_is_told_on_a_terminal_stands_below_the_answer(with_llama: Program):
+    code, output = await with_llama.on_terminal("ask", "long", "--set", "max_tokens=4")
+    told = b"pluma: the answer was cut off at the limit of tokens."
+    assert (code, output.splitlines()) == (0, [b"ping pong w0 w1", told])
+
+
+async def test_an_answer_without_a_word_is_told(program: Program):
+    async with replay(answer(whole())) as server:
+        program.configure(server.url)
+        done = await program.run("ask", "hi", HOME_KEY="k")
+    assert (done.code, done.out, done.err) == (0, "", "pluma: the answer is empty.\n")
 
 
 async def test_an_answer_that_fills_the_context_ends_as_well(with_llama: Program):

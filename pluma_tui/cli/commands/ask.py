@@ -148,7 +148,6 @@ async def _follow(turn: Turn, face: Plain | Json) -> int:
             for event in batch:
                 face.show(event, turn)
         await turn.wait()
-    face.end()
     if turn.error is not None:
         output.failure(turn.error, as_json=isinstance(face, Json))
         return turn.error.exit_code
