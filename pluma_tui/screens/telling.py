@@ -2,7 +2,7 @@
 
 import time
 
-from pluma_tui.core.chat import Message
+from pluma_tui.core.chat import File, Image, Message
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.ids import new_id
 from pluma_tui.core.models import ModelInfo
@@ -28,11 +28,16 @@ def entry(message: Message) -> Entry:
     return Entry(
         id=message.id,
         role=role,
-        text=text,
+        text="\n".join(part for part in (text, *_attached(message)) if part),
         reasoning=message.reasoning,
         label=label,
         footer=footer(message),
     )
+
+
+def _attached(message: Message) -> list[str]:
+    """A line for each file that went with a message."""
+    return [f"[{part.name or 'picture'}]" for part in message.parts if isinstance(part, Image | File)]
 
 
 def footer(message: Message) -> str:
@@ -40,6 +45,8 @@ def footer(message: Message) -> str:
     if message.role != "assistant":
         return ""
     parts = [_ENDINGS[message.ending]] if message.ending in _ENDINGS else []
+    if message.ending == "complete" and not (message.text or message.parts):
+        parts.append("empty")
     if message.ending is None and message.created:
         parts.append("unfinished: pluma ended before the answer did")
     if message.usage is not None:

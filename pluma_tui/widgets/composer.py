@@ -1,5 +1,6 @@
 """Where a message is written: several lines, Enter sends."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -60,10 +61,8 @@ class Composer(TextArea):
     @property
     def written(self) -> str:
         """What is written, chips replaced by what they stand for."""
-        text = self.text
-        for chip, paste in self._chips.items():
-            text = text.replace(chip, paste)
-        return text
+        chips = "|".join(map(re.escape, self._chips))
+        return re.sub(chips, lambda chip: self._chips[chip[0]], self.text) if chips else self.text
 
     def action_chat_send(self) -> None:
         """Send what is written, if there is anything and the time has come."""

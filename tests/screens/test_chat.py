@@ -6,10 +6,11 @@ import pytest
 from textual.events import Paste
 from textual.worker import WorkerFailed
 
-from pluma_tui.core.chat import Message, Usage
+from pluma_tui.core.chat import Image, Message, Usage
 from pluma_tui.core.errors import BrokenStream, Unauthorized
 from pluma_tui.core.events import Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
 from pluma_tui.runtime.chat import OpenChat
+from pluma_tui.runtime.turns import Question
 from pluma_tui.widgets.composer import Composer
 from pluma_tui.widgets.statusline import StatusLine
 from tests.screens.conftest import CONFIG
@@ -294,6 +295,34 @@ async def test_a_large_paste_is_a_chip_and_is_sent_whole(drive):
         await app.pilot.press("enter")
         await app.until(lambda: bool(app.script.requests))
         assert app.script.requests[0].messages[-1].text == paste
+
+
+async def test_a_paste_that_looks_like_another_one_s_chip_is_sent_as_it_is(drive):
+    first, second = "[pasted 2: 50 lines]" + "\n" * 49, "x\n" * 49
+    async with drive() as app:
+        for paste in (first, second):
+            app.pilot.app.post_message(Paste(paste))
+        await app.until_shown("[pasted 1: 50 lines][pasted 2: 50 lines]")
+        await app.pilot.press("enter")
+        await app.until(lambda: bool(app.script.requests))
+        assert app.script.requests[0].messages[-1].text == first + second
+
+
+async def test_an_answer_without_a_word_says_so(drive):
+    async with drive() as app:
+        await app.ask("hi")
+        app.script.say(END)
+        await app.until_shown("empty")
+
+
+async def test_files_that_went_with_a_stored_question_are_named(drive):
+    async with drive() as app:
+        picture = Image(b"\x89PNG", "image/png", "cat.png")
+        turn = await app.runtime.turns.begin(Question("what is it?", parts=(picture,)))
+        app.script.say(TextDelta("a cat"), END)
+        await turn.wait()
+    async with drive(continue_id="last") as app:
+        await app.until_shown("[cat.png]")
 
 
 async def test_help_lists_every_key_and_escape_closes_it(drive):
