@@ -86,7 +86,7 @@ class Transcript(LineScroll, can_focus=True):
         self._update()
 
     def discard(self, entry_id: str) -> None:
-        """Take an entry away. Raises KeyError for an entry that is not there."""
+        """Take an entry away, if it is there."""
         self._entries = self._entries.without(entry_id)
         self._update()
 
