@@ -1,6 +1,5 @@
 """Data to stdout, everything else to stderr. A terminal gets safe text; a pipe gets the true one."""
 
-import json
 import os
 import sys
 from typing import Any, TextIO
@@ -59,6 +58,8 @@ def dumps(value: Any, indent: int | None = None) -> str:
     """JSON as UTF-8 can carry it, without what some readers take for a line's end; on a terminal nothing
     but visible ASCII.
     """
+    import json  # here, since every command pays for what this module loads
+
     separators = (",", ": ") if indent else (",", ":")
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     if sys.stdout.isatty() or not _encodable(text):

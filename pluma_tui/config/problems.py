@@ -1,6 +1,5 @@
 """What is wrong with a config file, one value a problem: collected, never raised by the reader."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -46,5 +45,7 @@ def dotted(path: Iterable[str]) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint if `name` is near to one that is known, else empty."""
+    import difflib  # only a mistake pays for it
+
     near = difflib.get_close_matches(name, list(known), 1)
     return f'Did you mean "{near[0]}"?' if near else ""
