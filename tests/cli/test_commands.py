@@ -60,8 +60,9 @@ class TestProviders:
         done = await program.run("providers")
         assert (done.code, done.err) == (0, "")
         rows = {line.split()[0]: line for line in done.out.splitlines()}
-        assert set(rows) >= {"openai", "local"}
-        assert all(" chat " in row and row.endswith("built-in") for row in rows.values())
+        assert all(" chat " in rows[name] for name in ("openai", "local"))
+        assert " image " in rows["a1111"]
+        assert all(row.endswith("built-in") for row in rows.values())
 
     async def test_as_json(self, program: Program):
         rows = (await program.run("providers", "--json")).json
