@@ -1,7 +1,6 @@
 """What a picture is, told by its bytes alone."""
 
 import struct
-import zlib
 from base64 import b64decode
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from pluma_tui.core.errors import BrokenStream
 from pluma_tui.imaging.sniff import MAX_BYTES, extension, picture, png_texts, sniff
+from tests.imaging.pictures import png
 
 # 3 by 5 pixels each, made with ImageMagick.
 PNG = b64decode(
@@ -47,17 +47,6 @@ PICTURES = [
 every_kind = pytest.mark.parametrize(
     ("data", "kind"), PICTURES, ids=["png", "gif", "jpeg", "progressive", "lossy", "lossless", "extended"]
 )
-
-
-def png(width: int, height: int) -> bytes:
-    """A PNG's header, a picture's worth of nothing, and its ending."""
-    chunks = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)),
-        (b"IDAT", b""),
-        (b"IEND", b""),
-    )
-    parts = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 @every_kind
