@@ -14,6 +14,7 @@ COMMANDS = {
     "models": "what the server offers",
     "providers": "the providers a profile can name",
     "local": "models that run inside pluma",
+    "workflow": "the library of ComfyUI workflows",
     "history": "stored conversations",
     "config": "read and change the settings",
     "profile": "connection profiles",

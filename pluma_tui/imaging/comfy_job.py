@@ -1,0 +1,249 @@
+"""One job on a ComfyUI: sent, followed, and cancelled if nobody waits for it any more.
+
+The websocket is for progress only. What became of the job is decided by its history entry together with the
+queue, so that a socket that is refused, goes silent or reconnects changes nothing.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from pluma_tui.core.errors import (
+    BrokenStream,
+    JobFailed,
+    ProviderError,
+    RateLimited,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
+from pluma_tui.core.events import Notice
+from pluma_tui.core.images import ImageEvent, Preview, Progress, Queued
+from pluma_tui.imaging.comfy_api import ComfyApi
+from pluma_tui.imaging.comfy_errors import node_errors
+from pluma_tui.imaging.comfy_frames import FLAGS, Frames
+from pluma_tui.imaging.comfy_history import Entry, read_entry
+from pluma_tui.imaging.workflow import Graph
+from pluma_tui.transport import ws
+
+_PASSING = (Unreachable, RateLimited, BrokenStream)  # what may be better at the next look
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often and how long things are tried, in seconds.
+
+    `poll` is between two looks at the history, `queue` between two at the queue while the job is known to
+    run. `silence` is for one answer: the server may be busy loading a model, and say nothing meanwhile.
+    `patience` is how long it may be out of reach, `farewell` how long cancelling may take.
+    """
+
+    poll: float = 1.0
+    queue: float = 10.0
+    silence: float = 300.0
+    patience: float = 60.0
+    handshake: float = 3.0
+    reconnect: float = 2.0
+    farewell: float = 15.0
+
+
+class Job:
+    """A graph to be run. Afterwards `entry` tells how it ended, and `left_out` what was not done of it."""
+
+    def __init__(
+        self, api: ComfyApi, graph: Graph, *, timeout: float = 0.0, pace: Pace | None = None
+    ) -> None:
+        """`timeout` is the limit for the whole job in seconds, 0 for none."""
+        self.graph = graph
+        self.entry: Entry | None = None
+        self.left_out = ""
+        self._api = api
+        self._timeout = timeout
+        self._pace = pace or Pace()
+        self._client_id = str(uuid.uuid4())
+        self._frames = Frames(str(uuid.uuid4()), api.where)
+        self._events = _Events()
+        self._connected = asyncio.Event()
+        self._look = asyncio.Event()
+        self._on_server = False
+        self._position: int | None = None
+        self._asked_queue = float("-inf")  # on the loop's clock
+
+    @property
+    def cached(self) -> bool:
+        """Whether nothing was done: the server had it all from an earlier time."""
+        return self._frames.cached >= self.graph.keys()
+
+    async def run(self) -> AsyncGenerator[ImageEvent, None]:
+        """The job's events. Closing it before its end cancels the job on the server.
+
+        Raises JobFailed if the job is refused, or taken out of the queue, and ProviderError if the server
+        cannot be asked any more.
+        """
+        listening = asyncio.create_task(self._listen())
+        working = asyncio.create_task(self._work())
+        working.add_done_callback(lambda _: self._events.close())
+        try:
+            async for event in self._events:
+                yield event
+            await working
+        finally:
+            listening.cancel()
+            working.cancel()
+            await asyncio.gather(listening, working, return_exceptions=True)
+
+    async def _work(self) -> None:
+        """The job from its beginning to its end; being cancelled, it takes the job back."""
+        # Listen from before the job is sent, if that can be had soon.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), self._pace.handshake)
+        submitting = asyncio.create_task(self._submit())
+        try:
+            await asyncio.shield(submitting)
+            await self._decide()
+        finally:
+            if not submitting.done():  # only the answer tells for certain what is to be cancelled
+                await asyncio.wait({submitting}, timeout=self._pace.farewell)
+                submitting.cancel()
+            if self._on_server:
+                await self._cancel()
+
+    async def _submit(self) -> None:
+        body = {
+            "prompt": self.graph,
+            "client_id": self._client_id,
+            "prompt_id": self._frames.prompt_id,
+            "extra_data": {"preview_method": "latent2rgb"},
+        }
+        self._on_server = True
+        try:
+            submitted = await self._api.submit(body, self.graph)
+        except Refused:
+            self._on_server = False
+            raise
+        self._frames.prompt_id = submitted.prompt_id  # older servers choose it themselves
+        self.left_out, _ = node_errors(submitted.node_errors, self.graph)
+        if self.left_out:
+            self._events.put(Notice(f"a part of the workflow is left out: {self.left_out}"))
+
+    async def _listen(self) -> None:
+        """Hand frames on for as long as the job lives; whatever goes wrong here is passed over."""
+        params = {"clientId": self._client_id}
+        while True:
+            with contextlib.suppress(ProviderError):
+                async with ws.connect(self._api.client, "ws", params=params) as socket:
+                    await socket.send(FLAGS)
+                    self._connected.set()
+                    async for frame in socket:
+                        self._take(frame)
+            self._connected.set()
+            await asyncio.sleep(self._pace.reconnect)
+
+    def _take(self, frame: str | bytes) -> None:
+        was_over = self._frames.over
+        event = self._frames.read(frame)
+        if event is not None:
+            self._events.put(event)
+        if self._frames.over and not was_over:
+            self._look.set()
+
+    async def _decide(self) -> None:
+        """Ask until it is clear what became of the job."""
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + self._timeout if self._timeout else None
+        lost: float | None = None
+        while True:
+            try:
+                await self._ask(loop.time())
+                lost = None
+            except TimedOut as error:
+                raise self._gone(error) from error
+            except _PASSING as error:
+                lost = loop.time() if lost is None else lost
+                if loop.time() - lost >= self._pace.patience:
+                    raise self._gone(error) from error
+            if not self._on_server:
+                return
+            if limit is not None and loop.time() >= limit:
+                raise JobFailed(f"the picture was not done within {self._timeout:g} seconds", hint=_LIMIT)
+            self._look.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), self._pace.poll)
+
+    async def _ask(self, now: float) -> None:
+        """Look for the job in the history, then in the queue. Raises JobFailed if it is in neither."""
+        if await self._ended() or (self._frames.running and now - self._asked_queue < self._pace.queue):
+            return
+        self._asked_queue = now
+        queue = await self._api.queue()
+        position = 0 if self._frames.prompt_id in queue.running else queue.position(self._frames.prompt_id)
+        if position is None:
+            # It may have ended since it was looked for: the server moves it there in one go.
+            if not await self._ended():
+                self._on_server = False
+                hint = "Somebody deleted it there, or the server was started anew."
+                raise JobFailed("the job was taken out of the server's queue", hint=hint)
+        elif position != self._position:
+            self._position = position
+            self._events.put(Queued(position))
+
+    async def _ended(self) -> bool:
+        entry = await self._api.history(self._frames.prompt_id)
+        if entry is not None:
+            self.entry = read_entry(entry)
+            self._on_server = False
+        return entry is not None
+
+    def _gone(self, error: ProviderError) -> BrokenStream:
+        hint = "The server may have crashed, or still be at work: its own window tells."
+        return BrokenStream(f"the server went away while it had the job: {error.message}", hint=hint)
+
+    async def _cancel(self) -> None:
+        """Take exactly this job back, be it queued or running; what fails here cannot be helped."""
+        with contextlib.suppress(ProviderError, TimeoutError):
+            async with asyncio.timeout(self._pace.farewell):
+                queue = await self._api.queue()
+                mine = {self._frames.prompt_id, *queue.of_client(self._client_id)}
+                for prompt_id in mine.intersection(queue.pending):
+                    await self._api.post("queue", {"delete": [prompt_id]})
+                    queue = await self._api.queue()  # it may have begun meanwhile
+                # Older servers pass over the id and interrupt whatever runs: so only if that is ours.
+                for prompt_id in mine.intersection(queue.running):
+                    await self._api.post("interrupt", {"prompt_id": prompt_id})
+
+
+class _Events:
+    """Events on their way to whoever reads them: of progress and previews only the newest is kept."""
+
+    def __init__(self) -> None:
+        self._waiting: list[ImageEvent] = []
+        self._news = asyncio.Event()
+        self._closed = False
+
+    def put(self, event: ImageEvent) -> None:
+        """Hand over an event."""
+        if isinstance(event, Progress | Preview):
+            self._waiting = [older for older in self._waiting if type(older) is not type(event)]
+        self._waiting.append(event)
+        self._news.set()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self._closed = True
+        self._news.set()
+
+    def __aiter__(self) -> "_Events":
+        return self
+
+    async def __anext__(self) -> ImageEvent:
+        while not self._waiting:
+            if self._closed:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.pop(0)
+
+
+_LIMIT = "timeout in the profile sets how long a job may take; 0 sets no limit."
