@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -305,3 +305,26 @@ def test_a_program_that_asks_for_a_pass_phrase_gets_the_terminal(tmp_path: Path,
         terminal.send(CTRL_Q)
         assert terminal.wait() == 0
     assert b"?1049l" in terminal.output.split(b"Pass phrase")[0]
+
+
+def test_escape_works_on_a_line_that_takes_nothing_any_more(tmp_path: Path) -> None:
+    """A terminal that is not read stands for a line that is far too slow: the program must not hang on it."""
+    words = [{"choices": [{"index": 0, "delta": {"content": f" w{n:05d}\\n\\n"}}]} for n in range(9000)]
+    events = [b"data: " + json.dumps(word).encode() + b"\n\n" for word in words]
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    with played(Play(head + b"".join(events), piece=len(events[0]), every=0.001)) as url:
+        home = Home(tmp_path, config(url) + 'model = "fast"\n')
+        with home.pluma() as terminal:
+            terminal.until(READY)
+            terminal.send("go\r")
+            terminal.until("w00040")
+            awaited(lambda: any("w02500" in text for text, _ in home.answers()), 20)  # nothing is read
+            terminal.send(ESC)
+            awaited(lambda: [ending for _, ending in home.answers()] == ["stopped"], 5)
+
+
+def awaited(holds: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)

@@ -89,9 +89,7 @@ def failure(error: PlumaError, *, as_json: bool = False) -> None:
             }
         )
         return
-    words = clean_line(error.message, 1000)
-    hint = clean_line(error.hint, 1000)
-    say(f"pluma: {words}{'' if words.endswith(('.', '!', '?')) else '.'} {hint}".rstrip())
+    say(f"pluma: {error.sentence}")
 
 
 def table(rows: list[tuple[str, ...]]) -> None:

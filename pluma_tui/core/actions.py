@@ -34,6 +34,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "profile.default", "Default profile", "Begin new conversations with this profile", ("f6",), "chat"
     ),
+    Action("setup", "Set up", "Look again who could answer on this machine", ("f7",), "chat"),
     Action("reasoning.toggle", "Reasoning", "Show or fold the model's reasoning", ("f4",), "chat"),
     Action("transcript.up", "Page up", "Scroll the conversation up by a page", ("pageup",), "chat"),
     Action("transcript.down", "Page down", "Scroll the conversation down by a page", ("pagedown",), "chat"),

@@ -46,6 +46,12 @@ class PlumaError(Exception):
         self.hint = hint
 
     @property
+    def sentence(self) -> str:
+        """What went wrong and what to try, for one line."""
+        stop = "" if self.message.endswith((".", "!", "?", "…")) else "."
+        return f"{self.message}{stop} {self.hint}".rstrip()
+
+    @property
     def kind(self) -> str:
         """The name of the class, as `--json` says it."""
         return type(self).__name__

@@ -77,7 +77,7 @@ class ChatScreen(Screen[None]):
             self._transcript.show(telling.greeting(self._runtime))
             self._opened.set()
         if not self._chat.profile and not configured(self._runtime.loaded):
-            self._welcome()
+            self.action_setup()
 
     # -- asking
 
@@ -129,7 +129,8 @@ class ChatScreen(Screen[None]):
     # -- opening
 
     @work
-    async def _welcome(self) -> None:
+    async def action_setup(self) -> None:
+        """Offer who could answer: at the first start, and whenever it is asked for."""
         from pluma_tui.screens.welcome import Welcome
 
         chosen = await self.app.push_screen_wait(Welcome(self._runtime))
@@ -166,7 +167,7 @@ class ChatScreen(Screen[None]):
         if errors is None:
             return
         for problem in errors:
-            self._note(problem.text(self._runtime.loaded.path))
+            self._note(problem.error(self._runtime.loaded.path).message)
         if errors:
             self._note("Until this is mended, the settings stay as they were.")
             return

@@ -1,5 +1,6 @@
 """Showing an answer as it comes: what a turn says, on the transcript and the status line."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -9,9 +10,11 @@ from pluma_tui.core.chat import Message
 from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.screens import telling
+from pluma_tui.widgets.line import unsent
 from pluma_tui.widgets.statusline import StatusLine
 from pluma_tui.widgets.transcript import Entry, Transcript
 
+PATIENCE = 0.02  # seconds between two looks whether a slow line is free again
 TICK = 1.0  # seconds between two changes of the status line: each costs bytes
 
 
@@ -38,6 +41,7 @@ class Following:
         ticking = self._screen.set_interval(TICK, lambda: self._tick(turn))
         try:
             async for batch in turn.listen(every=1 / self._frame_rate()):
+                await self._line_is_free()
                 self._show(turn.id, batch)
             message = await turn.wait()
         finally:
@@ -46,6 +50,14 @@ class Following:
         self._transcript.finish(message.id, footer=telling.footer(message), label=label)
         self._status.state = telling.ended(message, time.monotonic() - turn.started)
         return message
+
+    async def _line_is_free(self) -> None:
+        """On a slow line wait with more until what was painted is sent: the next batch is the bigger.
+
+        A thread of Textual's empties the queue, which sets no event of ours.
+        """
+        while unsent(self._screen.app):  # noqa: ASYNC110
+            await asyncio.sleep(PATIENCE)
 
     def _show(self, message_id: str, batch: Sequence[ChatEvent]) -> None:
         text = "".join(event.text for event in batch if isinstance(event, TextDelta))
@@ -57,5 +69,5 @@ class Following:
                 self._status.state = event.message
 
     def _tick(self, turn: Turn) -> None:
-        if (state := telling.progress(turn)) and not turn.done:
+        if (state := telling.progress(turn)) and not turn.done and not unsent(self._screen.app):
             self._status.state = state

@@ -74,7 +74,7 @@ class Picker(ModalScreen[str | None]):
         try:
             self._items = list(await load())
         except PlumaError as error:
-            self._note(f"{error.message}. {error.hint}")
+            self._note(error.sentence)
             return
         self._note("" if self._items else "the server offers none")
         self._narrow(self.query_one(Input).value)

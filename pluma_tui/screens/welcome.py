@@ -92,7 +92,7 @@ class Welcome(ModalScreen[str | None]):
             if not local.installed(self._runtime.data):
                 await asyncio.to_thread(_fetch, self._runtime.data, self._progress)
         except PlumaError as error:
-            self._note(f"{error.message}. {error.hint}")
+            self._note(error.sentence)
             return
         except _LeftError:
             return
