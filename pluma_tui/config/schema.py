@@ -53,6 +53,9 @@ class Images(msgspec.Struct, frozen=True):
     directory: Annotated[
         str, Meta(description="Where pictures are saved; empty: the user's pictures folder.")
     ] = ""
+    template: Annotated[
+        str, Meta(description="How pictures are called: {date} {time} {seed} {slug} {profile}, / for folders.")
+    ] = "{date}/{time}-{seed}-{slug}"
     profiles: dict[str, ImageProfile] = {}
 
 
