@@ -190,7 +190,7 @@ async def _cancelled(task: "asyncio.Task[Any]") -> None:
 async def _failed(error: Refused, api: Api, request: ImageRequest) -> Refused:
     """The job's error; what went wrong on the server while it drew is a job that failed."""
     told = await explained(error, api, request.sampler)
-    if told.status < 500:
+    if told.status < 500 or isinstance(told, NotFound):
         return told
     return JobFailed(told.message, hint=told.hint, status=told.status)
 

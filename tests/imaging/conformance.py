@@ -186,13 +186,15 @@ def bounded_memory() -> Iterator[None]:
         tracemalloc.stop()
 
 
-async def survives(kind: str, url: str, *, limit: float = 0.5, **settings: Any) -> None:
+async def survives(
+    kind: str, url: str, *, secret: str = "api_key", limit: float = 0.5, **settings: Any
+) -> None:
     """Ask a server of HOSTILE for a picture, its lists and its name: clear errors, and nobody waits for long.
 
-    `limit` is the profile's timeout, in seconds.
+    `limit` is the profile's timeout, in seconds; `secret` the field of it that holds the key.
     """
-    secrets = {"api_key": SecretRef("env", "KEY")} | settings
-    async with connected(kind, url, timeout=limit, **secrets) as provider, asyncio.timeout(30):
+    settings[secret] = SecretRef("env", "KEY")
+    async with connected(kind, url, timeout=limit, **settings) as provider, asyncio.timeout(30):
         with bounded_memory():
             fails_clearly(await listen(provider))
             for ask in (provider.ping, provider.checkpoints):

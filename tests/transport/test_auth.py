@@ -1,5 +1,6 @@
 """A key goes to its profile's own server and to no other; one that was replaced is fetched anew."""
 
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from html import escape
 from typing import Any
@@ -154,3 +155,60 @@ async def test_a_password_that_is_repeated_is_not_quoted(pool: ClientPool) -> No
         with pytest.raises(Unauthorized) as caught:
             await get_json(mine, "models", timeout=10)
     assert caught.value.message.startswith("ann may not with (hidden)")
+
+
+class TestBasic:
+    """`auth` of an image profile: "user:password" behind a reference, sent before anybody asks for it."""
+
+    REF = SecretRef("env", "AUTH")
+
+    def client(self, pool: ClientPool, url: str, source: Source, **settings: Any) -> httpx.AsyncClient:
+        return pool.client(Connection(base_url=url, **settings), secret=source.fetch, basic=self.REF)
+
+    @pytest.mark.parametrize("pair", ["ann:secret", "ann:with:colons", ":", "änn:pässwörd"])
+    async def test_it_is_sent_with_the_first_request(self, pool: ClientPool, pair: str) -> None:
+        async with replay(OK) as server:
+            await get_json(self.client(pool, server.url, Source(pair)), "models", timeout=10)
+        scheme, _, sent = server.requests[0].headers["authorization"].partition(" ")
+        assert (scheme, b64decode(sent).decode()) == ("Basic", pair)
+
+    async def test_it_goes_before_a_key(self, pool: ClientPool) -> None:
+        async with replay(OK) as server:
+            mine = self.client(pool, server.url, Source("ann:secret"), api_key=SecretRef("env", "KEY"))
+            await get_json(mine, "models", timeout=10)
+        assert server.requests[0].headers["authorization"].startswith("Basic ")
+
+    async def test_one_that_is_not_taken_is_fetched_once_more(self, pool: ClientPool) -> None:
+        source = Source("ann:old", "ann:new")
+        async with replay(NO, OK) as server:
+            assert await get_json(self.client(pool, server.url, source), "models", timeout=10) == {"ok": True}
+        sent = [request.headers["authorization"].partition(" ")[2] for request in server.requests]
+        assert [b64decode(pair) for pair in sent] == [b"ann:old", b"ann:new"]
+
+    async def test_a_secret_without_a_colon_is_not_sent(self, pool: ClientPool) -> None:
+        async with replay(OK) as server:
+            with pytest.raises(SecretError, match="user:password") as caught:
+                await get_json(self.client(pool, server.url, Source(KEY)), "models", timeout=10)
+        assert server.requests == []
+        assert KEY not in f"{caught.value.message} {caught.value.hint}"
+
+    async def test_what_a_server_repeats_of_it_is_not_quoted(self, pool: ClientPool) -> None:
+        encoded = b64encode(f"ann:{KEY}".encode()).decode()
+        said = {"detail": f"{KEY}, ann:{KEY}, Basic {encoded}"}
+        async with replay(answer(said, status=403)) as server:
+            with pytest.raises(Unauthorized) as caught:
+                await get_json(self.client(pool, server.url, Source(f"ann:{KEY}")), "models", timeout=10)
+        assert KEY not in caught.value.message
+        assert encoded not in caught.value.message
+
+    @pytest.mark.parametrize("in_address", [True, False])
+    async def test_it_goes_to_no_other_server(self, in_address: bool) -> None:
+        seen: list[httpx.Request] = []
+        pool = ClientPool(transport=httpx.MockTransport(lambda r: seen.append(r) or httpx.Response(200)))
+        if in_address:
+            mine = pool.client(Connection(base_url="http://ann:secret@home:1"), secret=Source().fetch)
+        else:
+            mine = self.client(pool, "http://home:1", Source("ann:secret"))
+        for url in ("http://home:1/a", "http://home:2/a", "https://home:1/a", "http://away:1/a"):
+            await mine.get(url)
+        assert ["authorization" in request.headers for request in seen] == [True, False, False, False]

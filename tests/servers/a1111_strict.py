@@ -1,0 +1,166 @@
+"""What an A1111 server refuses, in its recorded words, and what it makes of what it takes."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from tests.conftest import DATA
+from tests.imaging.pictures import png
+
+_RECORDED = DATA / "images" / "a1111"
+_NUMBERS = ("width", "height", "steps", "n_iter", "batch_size", "seed", "cfg_scale", "denoising_strength")
+_TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler")
+_LOADED = "sd15rand"
+
+
+def _recorded(name: str) -> Any:
+    return json.loads((_RECORDED / name).read_text())
+
+
+_ERRORS, _SMALL_ERRORS = _recorded("errors.json"), _recorded("sdcpp-errors.json")
+_SAMPLERS = {entry["name"] for entry in _recorded("lists.json")["GET /sdapi/v1/samplers"]["json"]}
+_SMALL_SAMPLERS = {entry["name"] for entry in _recorded("sdcpp-lists.json")["GET /sdapi/v1/samplers"]["json"]}
+_INFO = json.loads(_recorded("txt2img.json")["json"]["info"])
+
+
+class Refusal(Exception):
+    """An answer that says no."""
+
+    def __init__(self, status: int, said: Any) -> None:
+        super().__init__(status)
+        self.status, self.said = status, said
+
+    def as_said_by(self, flavour: str) -> tuple[int, Any]:
+        """Forge answers in FastAPI's own form, and an unknown sampler with 400."""
+        plain = isinstance(self.said, dict) and self.said.get("error") == "HTTPException"
+        if flavour == "Forge" and plain:
+            return 400 if self.status == 404 else self.status, {"detail": self.said["detail"]}
+        return self.status, self.said
+
+
+def stranger(headers: dict[str, str], auth: str) -> tuple[int, Any] | None:
+    """The answer to who does not show the name and password; without a challenge, as recorded."""
+    shown = headers.get("authorization", "")
+    if shown == "Basic " + base64.b64encode(auth.encode()).decode():
+        return None
+    recorded = _ERRORS["wrong_auth" if shown else "no_auth"]
+    return recorded["status"], recorded["json"]
+
+
+def checked(raw: bytes, path: str, flavour: str, memory: int) -> dict[str, Any]:
+    """The body of a job. Raises Refusal, as the server does."""
+    small = flavour in ("stable-diffusion.cpp", "KoboldCpp")
+    errors = _SMALL_ERRORS if small else _ERRORS
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise _refused(errors["broken_json"]) from None
+    if any(body[name] is None for name in _TEXTS if name in body):
+        raise _refused(errors["null_values"])
+    if not all(_is_number(body[name]) for name in _NUMBERS if name in body):
+        raise _refused(errors["bad_type"])
+    if small:
+        _check_small(body, errors)
+        return body
+    _check(body, path, errors)
+    if body.get("width", 512) * body.get("height", 512) > memory:
+        words = "CUDA out of memory. Tried to allocate 20.00 GiB."
+        raise Refusal(500, {"error": "OutOfMemoryError", "detail": "", "body": "", "errors": words})
+    return body
+
+
+def _check(body: dict[str, Any], path: str, errors: Any) -> None:
+    if body.get("sampler_name", "Euler") not in _SAMPLERS:
+        raise _refused(errors["bad_sampler"])
+    for name, wrong in (("width", "width_zero"), ("steps", "steps_zero")):
+        if body.get(name) == 0:
+            raise _refused(errors[wrong])
+    for name in body.get("alwayson_scripts", {}):
+        if name.lower() != "adetailer":
+            raise _refused(errors["alwayson_unknown"])
+    if path.endswith("img2img"):
+        if not body.get("init_images"):
+            raise _refused(errors["img2img_no_init"])
+        pictures = [*body["init_images"], *([body["mask"]] if "mask" in body else [])]
+        if not all(_is_picture(text) for text in pictures):
+            raise _refused(errors["img2img_bad_b64"])
+
+
+def _check_small(body: dict[str, Any], errors: Any) -> None:
+    if not body.get("prompt"):
+        raise _refused(errors["empty_object"])
+    if body.get("width", 512) <= 0:
+        raise _refused(errors["width_zero"])
+    if not 1 <= body.get("batch_size", 1) <= 8:
+        raise Refusal(400, {"error": "batch_size must be in range [1, 8]"})
+
+
+def drawn(
+    body: dict[str, Any], flavour: str, count: int, rounds: int, made: int, picture: bytes | None
+) -> dict[str, Any]:
+    """The answer to a job: `made` of `rounds` rounds of `count` pictures."""
+    small = flavour in ("stable-diffusion.cpp", "KoboldCpp")
+    seeds = [body.get("seed", 1234) + at for at in range(rounds * count)]
+    texts = [_infotext(body, seed, small) for seed in seeds]
+    size = _size(body, small)
+    written = "" if flavour == "KoboldCpp" else "parameters"
+    pictures = [
+        picture or png(*size, **({written: text} if written else {})) for text in texts[: made * count]
+    ]
+    echo = {**body, "init_images": None}
+    if small:
+        return {"images": [_sent(data) for data in pictures], "info": "", "parameters": echo}
+    told = {
+        **_INFO,
+        "prompt": body.get("prompt", ""),
+        "all_prompts": [body.get("prompt", "")] * len(seeds),
+        "seed": seeds[0],
+        "all_seeds": seeds,
+        "steps": body.get("steps", 50),
+        "sampler_name": body.get("sampler_name", "Euler"),
+        "sd_model_name": _LOADED,
+        "infotexts": texts,
+        "index_of_first_image": 0,
+    }
+    if body.get("save_images") and len(pictures) > 1:
+        pictures = [png(size[0] * 2, size[1]), *pictures]
+        told |= {"index_of_first_image": 1, "infotexts": [texts[0], *texts]}
+    return {"images": [_sent(data) for data in pictures], "info": json.dumps(told), "parameters": echo}
+
+
+def _infotext(body: dict[str, Any], seed: int, small: bool) -> str:
+    asked = body.get("sampler_name", "Euler")
+    # stable-diffusion.cpp draws with another sampler, without a word, if it does not know the one asked for.
+    known = asked.lower().replace(" ", "_")
+    sampler = (known if known in _SMALL_SAMPLERS else "euler_a") if small else asked
+    model = f"{_LOADED}.safetensors" if small else _LOADED
+    settings = f"Steps: {body.get('steps', 50)}, Sampler: {sampler}, Seed: {seed}, Model: {model}, Version: x"
+    return f"{body.get('prompt', '')}\nNegative prompt: {body.get('negative_prompt', '')}\n{settings}"
+
+
+def _size(body: dict[str, Any], small: bool) -> tuple[int, int]:
+    """A1111 rounds down to what its models can draw, stable-diffusion.cpp up; neither says so."""
+    scale = body.get("hr_scale", 2.0) if body.get("enable_hr") else 1
+    sides = (int(body.get(name, 512) * scale) for name in ("width", "height"))
+    width, height = (-(-side // 64) * 64 if small else side // 8 * 8 for side in sides)
+    return width, height
+
+
+def _refused(recorded: dict[str, Any]) -> Refusal:
+    return Refusal(recorded["status"], recorded["json"])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_picture(text: str) -> bool:
+    try:
+        return base64.b64decode(text, validate=True)[:4] in (b"\x89PNG", b"\xff\xd8\xff\xe0", b"RIFF")
+    except binascii.Error:
+        return False
+
+
+def _sent(data: bytes) -> str:
+    return base64.b64encode(data).decode()
