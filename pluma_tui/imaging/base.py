@@ -32,7 +32,8 @@ class ImageProvider(Protocol):
         """`Queued`, `Progress`, `Preview` and `Notice`, then one `Ready`; or a `ProviderError`.
 
         Closing the generator cancels this job on the server, queued or running, and no other one.
-        A `JobFailed` holds the pictures that were finished before it.
+        A `JobFailed` holds the pictures that were finished before it; it may be raised for a generator that
+        is closed, too, so that they are kept.
         """
 
 

@@ -155,4 +155,8 @@ class ImageConnectionManager(Profiles[ImageProfile]):
         return plugin.factory(chosen, self._client(chosen, plugin))
 
     def _nothing(self) -> ConfigError:
-        return ConfigError("no image server is configured", hint="Put an image profile into the config file.")
+        return ConfigError(
+            "no image server is configured",
+            hint="Add one: pluma profile add box --kind a1111 --base-url http://127.0.0.1:7860, or with "
+            "--kind comfy --base-url http://127.0.0.1:8188. pluma providers lists the kinds.",
+        )

@@ -15,6 +15,7 @@ from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
 from pluma_tui.files import paths
 from pluma_tui.runtime.connections import Clients, ConnectionManager, ImageConnectionManager
+from pluma_tui.runtime.pictures import Pictures
 from pluma_tui.runtime.turns import Turns
 from pluma_tui.secrets.base import Secrets
 from pluma_tui.storage.base import Store
@@ -54,6 +55,7 @@ class Runtime:
     connections: ConnectionManager
     images: ImageConnectionManager
     turns: Turns
+    pictures: Pictures
 
     @property
     def loaded(self) -> Loaded:
@@ -72,11 +74,13 @@ class Runtime:
             self.connections.replace(self.config.chat.profiles, self.config.chat.active)
             self.images.replace(self.config.images.profiles, self.config.images.active)
             self.turns.system = self.config.chat.system
+            self.pictures.settle(self.config.images.directory, self.config.images.template)
         return errors
 
     async def aclose(self) -> None:
-        """Turns first, so that what they got is stored; then connections, then the store."""
+        """Turns and pictures first, so that what they got is kept; then connections, then the store."""
         await self.turns.aclose()
+        await self.pictures.aclose()
         await self.connections.aclose()
         await self.clients.aclose()
         await self.store.close()
@@ -117,7 +121,8 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     kept = open_store(config.storage.url, data)
     store = kept if options.save else open_store("memory:", data)
     turns = Turns(store, connections, config.chat.system)
-    return Runtime(settings, data, named, kept, store, secrets, clients, connections, images, turns)
+    pictures = Pictures(images, data, config.images.directory, config.images.template)
+    return Runtime(settings, data, named, kept, store, secrets, clients, connections, images, turns, pictures)
 
 
 def boot_fallback(options: Options, environ: Mapping[str, str], loaded: Loaded) -> ConnectionProfile | None:
