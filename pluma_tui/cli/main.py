@@ -12,6 +12,8 @@ from pluma_tui import __version__
 COMMANDS = {
     "ask": "ask one question; the answer goes to stdout",
     "models": "what the server offers",
+    "image": "pictures; prints the paths it wrote",
+    "checkpoints": "what the image server can draw with",
     "providers": "the providers a profile can name",
     "local": "models that run inside pluma",
     "workflow": "the library of ComfyUI workflows",

@@ -41,8 +41,9 @@ class Done:
 class Program:
     """pluma in a home of its own; nothing of this machine's environment reaches it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, argv: tuple[str, ...] = PLUMA) -> None:
         self.home = home
+        self.argv = argv
         self.config = home / "config.toml"
         self.env = {
             "HOME": str(home),
@@ -76,8 +77,8 @@ class Program:
         """The running process; killed at the end of the block if it has not ended."""
         pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec(
-            *PLUMA, *args, stdin=pipe if stdin else null, stdout=pipe, stderr=pipe, env={**self.env, **env},
-            cwd=self.home,
+            *self.argv, *args, stdin=pipe if stdin else null, stdout=pipe, stderr=pipe, cwd=self.home,
+            env={**self.env, **env},
         )  # fmt: skip
         try:
             yield process
@@ -93,7 +94,7 @@ class Program:
     def _on_terminal(self, args: tuple[str, ...], env: dict[str, str]) -> tuple[int, bytes]:
         whole = {**self.env, "TERM": "xterm-256color", **env}
         child = ptyprocess.PtyProcess.spawn(
-            [*PLUMA, *args], env=whole, cwd=str(self.home), dimensions=(24, 200)
+            [*self.argv, *args], env=whole, cwd=str(self.home), dimensions=(24, 200)
         )
         output = bytearray()
         with contextlib.suppress(EOFError):

@@ -1,0 +1,30 @@
+"""`pluma checkpoints`: the models that an image server can draw with."""
+
+import argparse
+
+from pluma_tui.cli import image_session, output, session
+
+HELP = "List the models that the image server of a profile can draw with."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `pluma checkpoints`."""
+    image_session.configure(parser)
+    parser.add_argument("--json", action="store_true", help="as one JSON array of names")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask the server; returns the exit code."""
+    return session.run(_checkpoints(args))
+
+
+async def _checkpoints(args: argparse.Namespace) -> int:
+    async with image_session.runtime(args) as runtime:
+        names = list(await runtime.images.provider().checkpoints())
+    if args.json:
+        output.document(names)
+    elif names:
+        output.table([(name,) for name in names])
+    else:
+        output.say("pluma: the server lists no models.")
+    return 0
