@@ -11,6 +11,7 @@ registry: "Registry[ImageProviderPlugin]" = Registry(
     "image provider",
     {
         "a1111": "pluma_tui.imaging.a1111:PLUGIN",
+        "openai-images": "pluma_tui.imaging.openai_images:PLUGIN",
         "comfy": "pluma_tui.imaging.comfy:PLUGIN",
     },
 )

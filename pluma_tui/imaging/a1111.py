@@ -19,7 +19,7 @@ from pluma_tui.imaging.a1111_api import Api, explained
 from pluma_tui.imaging.a1111_request import Wanted, at_once, body, resolve
 from pluma_tui.imaging.a1111_watch import Watch
 from pluma_tui.imaging.base import ImageProviderPlugin
-from pluma_tui.imaging.defaults import settled
+from pluma_tui.imaging.defaults import keeping, settled
 
 if TYPE_CHECKING:
     import httpx
@@ -91,11 +91,7 @@ class A1111:
                 async for event in events:
                     yield event
         except ProviderError as error:
-            if not done:
-                raise
-            pictures = [*done, *getattr(error, "pictures", ())]
-            status = getattr(error, "status", 0)
-            raise JobFailed(error.message, hint=error.hint, status=status, pictures=pictures) from error
+            raise keeping(error, done) from error
         for notice in ignored(wanted.request, done[0]):
             yield notice
         yield Ready(tuple(done))

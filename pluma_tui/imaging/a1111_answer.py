@@ -1,6 +1,5 @@
 """What an A1111 server answers to a job: pictures as base64, and `info`, which is JSON inside a string."""
 
-import binascii
 import re
 from typing import Any
 
@@ -10,7 +9,7 @@ from pluma_tui.core.errors import BrokenStream
 from pluma_tui.core.events import Notice
 from pluma_tui.core.images import ImageRequest, Picture
 from pluma_tui.imaging.a1111_request import like, stem
-from pluma_tui.imaging.sniff import picture, png_texts, sniff
+from pluma_tui.imaging.sniff import from_base64, picture, png_texts, sniff
 from pluma_tui.transport.json import read_json
 
 _PARAMETER = re.compile(r"(?:^|[,\n] ?)(Seed|Sampler|Model|Schedule type): ([^,\n]+)")
@@ -58,18 +57,10 @@ def read(body: bytearray, upstream: str, request: ImageRequest, done: int) -> Ma
     if not raw:
         raise BrokenStream(f"{upstream} sent no picture")
     pictures = tuple(
-        _picture(_unpacked(text, upstream), upstream, info, at, (request.seed or 0) + done)
+        _picture(from_base64(text, upstream), upstream, info, at, (request.seed or 0) + done)
         for at, text in enumerate(raw)
     )
     return Made(pictures, len(_list(info.get("all_seeds"))))
-
-
-def unpack(text: str) -> bytes:
-    """The bytes of base64, with or without "data:image/png;base64," before it; empty for what is none."""
-    try:
-        return binascii.a2b_base64(text.partition(",")[2] if text.startswith("data:") else text)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def ignored(request: ImageRequest, first: Picture) -> list[Notice]:
@@ -92,13 +83,6 @@ def _samplers_agree(asked: str, said: str) -> bool:
     # "DPM++ 2M Karras" is drawn by "DPM++ 2M" with a scheduler; stable-diffusion.cpp adds one too.
     short, long = sorted((asked, said), key=len)
     return like(short, long) or any(like(short, long[:end]) for end in range(len(short), len(long)))
-
-
-def _unpacked(raw: msgspec.Raw, upstream: str) -> bytes:
-    try:
-        return unpack(msgspec.json.decode(raw, type=str))
-    except msgspec.ValidationError:
-        raise BrokenStream(f"{upstream} sent a picture that is no text") from None
 
 
 def _picture(data: bytes, upstream: str, info: dict[str, Any], at: int, seed: int) -> Picture:

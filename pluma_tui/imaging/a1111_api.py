@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pluma_tui.core.errors import NotFound, ProviderError, Refused, Unauthorized
 from pluma_tui.core.images import ServerInfo
-from pluma_tui.imaging.fetch import MAX_ANSWER, ask_json, fetch, within
+from pluma_tui.imaging.fetch import ask_json, fetch, fetch_answer, within
 from pluma_tui.transport.address import upstream
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Api:
     async def draw(self, route: str, body: Any) -> bytearray:
         """The answer to a job, as it came. Without a limit of time. Raises ProviderError."""
         request = self._client.build_request("POST", f"{self._root}/{route}", json=body)
-        return await fetch(self._client, request, limit=MAX_ANSWER)
+        return await fetch_answer(self._client, request)
 
     async def names(self, route: str, *keys: str) -> list[str]:
         """The names in a list, each by the first of `keys` that it has. Raises ProviderError."""

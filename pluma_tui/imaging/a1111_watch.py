@@ -13,9 +13,8 @@ import msgspec
 
 from pluma_tui.core.errors import BrokenStream, ProviderError, Refused
 from pluma_tui.core.images import ImageEvent, Preview, Progress, Queued
-from pluma_tui.imaging.a1111_answer import unpack
 from pluma_tui.imaging.a1111_api import Api
-from pluma_tui.imaging.sniff import picture
+from pluma_tui.imaging.sniff import from_base64, picture
 
 _GLOBAL, _OF_TASK = "sdapi/v1/progress", "internal/progress"
 _T = TypeVar("_T")
@@ -170,7 +169,7 @@ class Watch:
 
     def _shown_as(self, text: str) -> list[ImageEvent]:
         try:
-            return [Preview(picture(unpack(text), self._api.upstream))]
+            return [Preview(picture(from_base64(text, self._api.upstream), self._api.upstream))]
         except BrokenStream:
             return []
 

@@ -1,10 +1,12 @@
-"""What a request leaves open, filled in from the profile."""
+"""What all image providers do with a request and with its end."""
 
 import secrets
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from pluma_tui.core.images import ImageRequest
+from pluma_tui.core.errors import JobFailed, ProviderError
+from pluma_tui.core.images import ImageRequest, Picture
 from pluma_tui.core.profile import ImageProfile
 
 _FIELDS = ("negative_prompt", "sampler", "scheduler", "checkpoint", "workflow")
@@ -23,3 +25,12 @@ def settled(request: ImageRequest, profile: ImageProfile) -> ImageRequest:
         seed=secrets.randbelow(_SEEDS) if random else request.seed,
         options={**profile.options, **request.options},
     )
+
+
+def keeping(error: ProviderError, done: Sequence[Picture]) -> ProviderError:
+    """The same error, with the pictures that were made before it."""
+    if not done:
+        return error
+    pictures = [*done, *(error.pictures if isinstance(error, JobFailed) else ())]
+    status = getattr(error, "status", 0)
+    return JobFailed(error.message, hint=error.hint, status=status, pictures=pictures)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from pluma_tui.core.errors import BrokenStream, TimedOut
 from pluma_tui.transport.address import upstream
-from pluma_tui.transport.body import read_into
+from pluma_tui.transport.body import MAX_ERROR, read_into
 from pluma_tui.transport.exchange import deadline_at, exchange, get_json
+from pluma_tui.transport.json import read_json
 from pluma_tui.transport.mapping import mapped
+from pluma_tui.transport.refusal import refusal_in_stream
 
 if TYPE_CHECKING:
     import httpx
@@ -29,6 +31,26 @@ async def fetch(client: "httpx.AsyncClient", request: "httpx.Request", *, limit:
     if len(body) > limit:
         raise BrokenStream(f"{where} sent more than {limit >> 20} MB")
     return body
+
+
+async def fetch_answer(client: "httpx.AsyncClient", request: "httpx.Request") -> bytearray:
+    """The answer to a job: a JSON document as it came, pictures and all. Raises ProviderError."""
+    body = await fetch(client, request, limit=MAX_ANSWER)
+    if len(body) <= MAX_ERROR:
+        _check_success(body, request)
+    return body
+
+
+def _check_success(body: bytearray, request: "httpx.Request") -> None:
+    """Raise the refusal for an error object that came with HTTP 200."""
+    import httpx
+
+    try:
+        document = read_json(body)
+    except ValueError:
+        return
+    if isinstance(document, dict) and document.get("error"):
+        raise refusal_in_stream(document, httpx.Response(200, request=request))
 
 
 async def ask_json(client: "httpx.AsyncClient", url: str, *, timeout: float = 0.0, post: Any = None) -> Any:

@@ -4,9 +4,12 @@ PNG (RFC 2083), JPEG (ITU-T T.81, annex B), GIF89a and WebP (RFC 9649) are read 
 their ending. Nothing is unpacked, so a picture that would fill the memory costs no more than its header.
 """
 
+import binascii
 import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+import msgspec
 
 from pluma_tui.core.errors import BrokenStream
 from pluma_tui.core.images import Picture
@@ -68,6 +71,18 @@ def picture(
     return Picture(data, shape.media_type, seed, settings or {})
 
 
+def from_base64(text: str | msgspec.Raw, upstream: str) -> bytes:
+    """The bytes that `upstream` sent as base64, with or without "data:image/png;base64," before it.
+
+    A `msgspec.Raw` is a string that was left in its JSON. Raises BrokenStream.
+    """
+    try:
+        text = text if isinstance(text, str) else msgspec.json.decode(text, type=str)
+        return binascii.a2b_base64(text.partition(",")[2] if text.startswith("data:") else text)
+    except (msgspec.ValidationError, binascii.Error, ValueError):
+        raise BrokenStream(f"{upstream} sent a picture that is no base64") from None
+
+
 def extension(media_type: str) -> str:
     """What a file of that type is called by, with its dot: ".png"; empty for an unknown type."""
     return _EXTENSIONS.get(media_type, "")
@@ -83,6 +98,12 @@ def png_texts(data: bytes) -> dict[str, str]:
             name, _, text = data[start : start + length].partition(b"\0")
             texts[name.decode("latin-1")] = _text(text)
     return texts
+
+
+def png_has_alpha(data: bytes) -> bool:
+    """Whether `data` is a PNG that can be transparent in places."""
+    kinds = [kind for kind, _, _ in _png_chunks(data)] if data.startswith(_PNG) else []
+    return kinds[:1] == [b"IHDR"] and (data[25:26] in (b"\4", b"\6") or b"tRNS" in kinds)
 
 
 def _text(data: bytes) -> str:

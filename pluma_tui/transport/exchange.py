@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from pluma_tui.core.errors import BrokenStream, NotFound, ProviderError, TimedOut
-from pluma_tui.transport.address import upstream
+from pluma_tui.transport.address import origin, upstream
 from pluma_tui.transport.body import MAX_BODY, MAX_ERROR, read_into
 from pluma_tui.transport.json import read_json
 from pluma_tui.transport.mapping import NETWORK_ERRORS, mapped
@@ -26,7 +26,9 @@ async def exchange(
     Leaving closes the connection unless all has been read, which is how an answer is stopped.
     Raises ProviderError.
     """
-    where = upstream(client.base_url)
+    # An address that another server gave is named itself.
+    at_home = origin(request.url) == origin(client.base_url)
+    where = upstream(client.base_url if at_home else request.url)
     with mapped(where):
         async with deadline_at(deadline, TimedOut(f"{where} has not answered in time", hint=_SLOW)):
             response = await client.send(request, stream=True)

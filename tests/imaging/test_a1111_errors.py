@@ -149,8 +149,10 @@ class TestHostile:
             (answer("<!DOCTYPE html>", kind="application/json"), "no whole answer"),
             (answer({"images": []}), "no picture"),
             (answer({"images": None}), "no picture"),
-            (answer({"images": [5]}), "a picture that is no text"),
+            (answer({"images": [5]}), "a picture that is no base64"),
             (answer({"images": ["@@@"]}), "no picture that pluma knows"),
+            (answer({"images": ["abcde"]}), "a picture that is no base64"),
+            (answer({"error": f"no such key: {KEY}"}), "no such key"),
             (answer([]), "no whole answer"),
             (made(b"<html>"), "no picture that pluma knows"),
             (made(png(64, 64)[:-20]), "cut short"),
@@ -159,7 +161,8 @@ class TestHostile:
         ],
     )
     async def test_an_answer_that_is_none(self, spoiled: bytes, words: str):
-        async with a1111("A1111") as server, connected("a1111", server.url) as provider:
+        profile = {"auth": SecretRef("env", "AUTH")}
+        async with a1111("A1111") as server, connected("a1111", server.url, **profile) as provider:
             server.spoiled[DRAW] = spoiled
             with conformance.bounded_memory():
                 outcome = await listen(provider)
