@@ -4,6 +4,7 @@ Built and tested with versions 0.3.75 and 0.33; older ones are provided for wher
 """
 
 import hashlib
+import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,10 @@ class Comfy:
         self, profile: ImageProfile, client: "httpx.AsyncClient", *, pace: Pace | None = None
     ) -> None:
         self._profile = profile
+        limit = profile.timeout or math.inf
         self._pace = pace or Pace()
-        self._api = ComfyApi(client, self._pace.silence)
-        self._lists = ComfyApi(client, min(self._pace.silence, _LISTS))
+        self._api = ComfyApi(client, min(self._pace.silence, limit))
+        self._lists = ComfyApi(client, min(self._pace.silence, limit, _LISTS))
         self.upstream = self._api.where
 
     async def ping(self) -> ServerInfo:

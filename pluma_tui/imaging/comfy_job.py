@@ -144,6 +144,8 @@ class Job:
     def _take(self, frame: str | bytes) -> None:
         was_over = self._frames.over
         event = self._frames.read(frame)
+        if self._frames.running:
+            self._tell_position(0)
         if event is not None:
             self._events.put(event)
         if self._frames.over and not was_over:
@@ -162,7 +164,7 @@ class Job:
                 raise self._gone(error) from error
             except _PASSING as error:
                 lost = loop.time() if lost is None else lost
-                if loop.time() - lost >= self._pace.patience:
+                if loop.time() - lost >= min(self._pace.patience, self._timeout or self._pace.patience):
                     raise self._gone(error) from error
             if not self._on_server:
                 return
@@ -185,7 +187,12 @@ class Job:
                 self._on_server = False
                 hint = "Somebody deleted it there, or the server was started anew."
                 raise JobFailed("the job was taken out of the server's queue", hint=hint)
-        elif position != self._position:
+        else:
+            self._tell_position(position)
+
+    def _tell_position(self, position: int) -> None:
+        """The place in the queue, when it changes; the socket may know first that there is none before it."""
+        if position != self._position != 0:
             self._position = position
             self._events.put(Queued(position))
 

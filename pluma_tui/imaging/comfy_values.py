@@ -58,9 +58,7 @@ def _pairs(said: Any) -> dict[str, Any]:
     pairs: Iterable[tuple[str, Any]]
     if isinstance(said, dict):
         pairs = said.items()
-    if isinstance(said, list) and all(
-        isinstance(pair, dict) and {"find", "replace"} <= pair.keys() for pair in said
-    ):
+    elif isinstance(said, list) and all(map(_is_pair, said)):
         pairs = [(pair["find"], pair["replace"]) for pair in said]
     else:
         hint = 'Such as: placeholders = { style = "oil on canvas" }'
@@ -68,3 +66,7 @@ def _pairs(said: Any) -> dict[str, Any]:
             "placeholders are a table of names and values", hint=hint, key="options.placeholders"
         )
     return {name.strip("%"): value for name, value in pairs if name.strip("%")}
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, dict) and {"find", "replace"} <= value.keys()

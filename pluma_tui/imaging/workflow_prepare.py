@@ -2,13 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from pluma_tui.core.errors import ConfigError
+from pluma_tui.core.errors import ConfigError, NotFound
 from pluma_tui.imaging.workflow import Graph, Slot, Workflow
 from pluma_tui.imaging.workflow_fill import NAMES, copied, fill, placeholders, put, slots_of, unknown
 
+
+class _Picture(NamedTuple):
+    words: str
+    flag: str
+
+
 # One pixel: what SillyTavern sends for an avatar that is not there.
+
+
+class _Picture(NamedTuple):
+    words: str
+    flag: str
+
+
 # One pixel: what SillyTavern sends for an avatar that is not there.
 _NO_PICTURE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -22,7 +35,10 @@ _AVATARS = {"char_avatar", "user_avatar"}
 _CHANGED = 0.75  # how much of a given picture may change
 LISTED = ("model", "vae", "upscaler")
 """Values whose default is the first that the server lists."""
-_PICTURES = {"init_image": "a picture to begin with", "mask": "a mask"}
+_PICTURES = {
+    "init_image": _Picture("a picture to begin with", "--init FILE"),
+    "mask": _Picture("a mask", "--mask FILE"),
+}
 _WORDS = {"model": "the checkpoint", "batch": "a number of pictures", "denoise": "the strength"}
 
 
@@ -108,26 +124,22 @@ def _of_defaults(used: set[str], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _complete(workflow: Workflow, used: set[str], values: Mapping[str, Any]) -> None:
-    """Raise ConfigError for a placeholder that has no value and no default."""
+    """Raise for a placeholder that has no value: ConfigError if it is a picture, else NotFound."""
     for name in sorted(used - values.keys()):
         if name in _PICTURES:
-            flag = "--init FILE" if name == "init_image" else "--mask FILE"
-            hint = f"Give one: {flag}"
-            raise ConfigError(
-                f'the workflow "{workflow.name}" wants {_PICTURES[name]}', hint=hint, key="workflow"
-            )
-        raise ConfigError(
-            f'the workflow "{workflow.name}" wants %{name}%, and the server lists none',
-            hint="Put one on the server, or name one in checkpoint or options.placeholders.",
-            key="workflow",
-        )  # fmt: skip
+            hint = f"Give one: {_PICTURES[name].flag}"
+            wanted = _PICTURES[name].words
+            raise ConfigError(f'the workflow "{workflow.name}" wants {wanted}', hint=hint, key="workflow")
+        hint = "Put one on the server, or name one: --checkpoint, or options.placeholders in the profile."
+        raise NotFound(
+            f'the server lists none that the workflow "{workflow.name}" could take as %{name}%', hint=hint
+        )
 
 
 def _no_picture_left_out(workflow: Workflow, homeless: list[str]) -> None:
     """A picture that would be passed over is no small thing. Raises ConfigError."""
-    for name, words in _PICTURES.items():
-        if name in homeless:
+    for name in homeless:
+        if name in _PICTURES:
             hint = "Built-in ones that do: img2img, inpaint, upscale."
-            raise ConfigError(
-                f'the workflow "{workflow.name}" takes no {words[2:]}', hint=hint, key="workflow"
-            )
+            words = _PICTURES[name].words.removeprefix("a ")
+            raise ConfigError(f'the workflow "{workflow.name}" takes no {words}', hint=hint, key="workflow")

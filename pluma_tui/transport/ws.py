@@ -103,6 +103,8 @@ class Socket:
                     self._add(event)
                 elif isinstance(event, Ping):
                     await self._write(event.response())
+                elif isinstance(event, CloseConnection) and self._frames.state is ConnectionState.OPEN:
+                    raise self._broken(ValueError(event.reason or "frames that are none"))
         except ProtocolError as error:
             raise self._broken(error) from error
 

@@ -27,7 +27,7 @@ def real_comfy(python: str, base: Path) -> Iterator[str]:
     (base / "front").mkdir(parents=True)
     (base / "front" / "index.html").write_text("")
     command = [
-        python, __file__, "--cpu", "--force-fp32", "--listen", "127.0.0.1", "--port", str(port),
+        python, "-P", __file__, "--cpu", "--force-fp32", "--listen", "127.0.0.1", "--port", str(port),
         "--base-directory", str(base), "--front-end-root", str(base / "front"), "--disable-all-custom-nodes",
         "--disable-api-nodes", "--preview-method", "latent2rgb",
     ]  # fmt: skip
@@ -71,7 +71,7 @@ def _launch() -> None:
     assert package is not None and package.submodule_search_locations
     home = Path(package.submodule_search_locations[0]) / "_comfyui"
     os.chdir(home)
-    sys.path[0] = str(home)
+    sys.path.insert(0, str(home))
     sys.argv[0] = str(home / "main.py")
     runpy.run_path(sys.argv[0], run_name="__main__")
 

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace, library: Library) -> int:
     entries = library.entries()
     if args.json:
-        output.document([{**msgspec.to_builtins(entry), "path": str(entry.path)} for entry in entries])
+        output.document([{**msgspec.structs.asdict(entry), "path": str(entry.path)} for entry in entries])
     else:
         output.table([(entry.name, entry.origin, entry.title) for entry in entries])
     return 0
