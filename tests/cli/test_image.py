@@ -19,6 +19,7 @@ from pluma_tui.core.images import Progress, Queued
 from tests.cli.program import Done, Program
 from tests.imaging.annotated import A1111, annotated, text
 from tests.imaging.pictures import png
+from tests.servers.a1111 import a1111
 
 ROOT = Path(__file__).parents[2]
 ARGV = (sys.executable, "-m", "tests.cli.drawing_pluma")
@@ -450,3 +451,49 @@ class TestServer:
         done = await studio.program.run("checkpoints", "-p", "box")
         assert (done.code, done.out, done.err) == (0, "", "pluma: the server lists no models.\n")
         assert (await studio.program.run("checkpoints", "--json")).json == []
+
+
+class TestWithA1111:
+    """The whole way: the command, the provider of that kind, a server over a socket."""
+
+    def configure(self, studio: Studio, url: str) -> None:
+        folder = json.dumps(str(studio.home / "pictures"))
+        studio.program.config.write_text(
+            f'[images]\ndirectory = {folder}\n[images.profiles.box]\nkind = "a1111"\nbase_url = "{url}"\n'
+        )
+
+    async def test_pictures_and_the_same_ones_again(self, studio: Studio):
+        async with a1111() as server:
+            self.configure(studio, server.url)
+            done = await studio.run("a cat", "--size", "64x64", "--steps", "2", "--count", "2", "--json")
+            assert (done.code, done.err) == (0, "")
+            assert {"queued", "progress", "image", "finished"} == {line["type"] for line in done.lines}
+            first, second = done.lines[-1]["images"]
+            assert second["seed"] == first["seed"] + 1
+            for name in (second["path"], f"{second['path']}.json"):
+                again = await studio.run("--again", name)
+                assert again.code == 0
+                assert Path(again.out.strip()).read_bytes() == Path(second["path"]).read_bytes()
+        wanted = ("prompt", "seed", "steps", "width", "height")
+        *_, one, other = [{name: body[name] for name in wanted} for body in server.bodies]
+        assert one == other
+        assert one == {"prompt": "a cat", "seed": second["seed"], "steps": 2, "width": 64, "height": 64}
+
+    async def test_ctrl_c_ends_the_job_on_the_server(self, studio: Studio):
+        async with a1111(held=True) as server:
+            self.configure(studio, server.url)
+            async with studio.program.started("image", "a cat", "--steps", "4") as process:
+                async with asyncio.timeout(20):
+                    while not server.running:
+                        await asyncio.sleep(0.01)
+                    process.send_signal(signal.SIGINT)
+                    out, _ = await process.communicate()
+            assert (process.returncode, out) == (130, b"")
+            (job,) = server.jobs
+            assert job.interrupted
+
+    async def test_a_server_that_is_not_there(self, studio: Studio):
+        self.configure(studio, "http://127.0.0.1:1")
+        done = await studio.run("a cat")
+        assert (done.code, done.out) == (5, "")
+        assert (await studio.program.run("checkpoints")).code == 5

@@ -40,7 +40,8 @@ GRAPH = {
     "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 96, "batch_size": 1}},
     "6": {"class_type": "CLIPTextEncode", "inputs": {"text": 'a "cat"\n😀', "clip": ["4", 1]}},
     "8": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["4", 1]}},
-    "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "x"}},
+    "7": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+    "9": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "x"}},
 }  # fmt: skip
 WANTED = ImageRequest(
     prompt="a cat, <lora:ink:0.8>\non a roof",
