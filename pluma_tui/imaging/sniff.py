@@ -74,12 +74,16 @@ def picture(
 def from_base64(text: str | msgspec.Raw, upstream: str) -> bytes:
     """The bytes that `upstream` sent as base64, with or without "data:image/png;base64," before it.
 
-    A `msgspec.Raw` is a string that was left in its JSON. Raises BrokenStream.
+    A `msgspec.Raw` is a string that was left in its JSON; it is not copied. Raises BrokenStream.
     """
+    view = memoryview(text.encode() if isinstance(text, str) else text)
+    start = bytes(view[:64])
     try:
-        text = text if isinstance(text, str) else msgspec.json.decode(text, type=str)
-        return binascii.a2b_base64(text.partition(",")[2] if text.startswith("data:") else text)
-    except (msgspec.ValidationError, binascii.Error, ValueError):
+        if isinstance(text, msgspec.Raw) and not start.startswith(b'"'):
+            raise ValueError
+        # What is no letter of base64 is passed over: the quotes, and a backslash before a slash.
+        return binascii.a2b_base64(view[start.find(b",") + 1 :] if b"data:" in start[:6] else view)
+    except ValueError:
         raise BrokenStream(f"{upstream} sent a picture that is no base64") from None
 
 

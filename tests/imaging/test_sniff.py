@@ -1,14 +1,16 @@
 """What a picture is, told by its bytes alone."""
 
+import json
 import struct
-from base64 import b64decode
+from base64 import b64decode, b64encode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pluma_tui.core.errors import BrokenStream
-from pluma_tui.imaging.sniff import MAX_BYTES, extension, picture, png_texts, sniff
+from pluma_tui.imaging.sniff import MAX_BYTES, extension, from_base64, picture, png_texts, sniff
 from tests.imaging.pictures import png
 
 # 3 by 5 pixels each, made with ImageMagick.
@@ -98,3 +100,17 @@ def test_the_texts_of_a_png_may_be_latin_or_utf8():
     chunk += struct.pack(">I", len(late)) + b"tEXt" + late + bytes(4)
     assert png_texts(PNG[:33] + chunk + PNG[33:]) == {"parameters": "a cat\nSteps: 2", "Title": "café"}
     assert png_texts(GIF) == {}
+
+
+@given(st.binary(max_size=100), st.booleans(), st.booleans())
+def test_base64_is_read_from_text_and_out_of_json(data: bytes, prefixed: bool, escaped: bool):
+    text = "data:image/png;base64," * prefixed + b64encode(data).decode()
+    in_json = json.dumps(text).replace("/", r"\/") if escaped else json.dumps(text)
+    assert from_base64(text, "http://box") == data
+    assert from_base64(msgspec.Raw(in_json.encode()), "http://box") == data
+
+
+@pytest.mark.parametrize("sent", ["abcde", msgspec.Raw(b"5"), msgspec.Raw(b"null"), msgspec.Raw(b'["abcd"]')])
+def test_what_is_no_base64_is_told(sent: str | msgspec.Raw):
+    with pytest.raises(BrokenStream, match="http://box sent a picture that is no base64"):
+        from_base64(sent, "http://box")
