@@ -15,14 +15,6 @@ class _Picture(NamedTuple):
 
 
 # One pixel: what SillyTavern sends for an avatar that is not there.
-
-
-class _Picture(NamedTuple):
-    words: str
-    flag: str
-
-
-# One pixel: what SillyTavern sends for an avatar that is not there.
 _NO_PICTURE = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
 )

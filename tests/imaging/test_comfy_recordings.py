@@ -43,19 +43,18 @@ class Played:
         self.id: str = self.recorded["answer"]["prompt_id"]
         self.frames = frames(name)
         self.sent: Any = None
-        self.over = asyncio.Event()
-        self.socket: web.WebSocketResponse | None = None
+        self.taken, self.over = asyncio.Event(), asyncio.Event()
 
     async def prompt(self, request: web.Request) -> web.Response:
         self.sent = await request.json()
+        self.taken.set()
         return web.json_response(self.recorded["answer"])
 
     async def ws(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await anext(aiter(socket))  # the feature flags
-        while self.sent is None:
-            await asyncio.sleep(0)
+        await self.taken.wait()
         for frame in self.frames:
             await (socket.send_bytes(frame) if isinstance(frame, bytes) else socket.send_str(frame))
         self.over.set()
