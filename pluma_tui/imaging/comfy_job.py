@@ -132,13 +132,19 @@ class Job:
         """Hand frames on for as long as the job lives; whatever goes wrong here is passed over."""
         params = {"clientId": self._client_id}
         while True:
-            with contextlib.suppress(ProviderError):
+            try:
                 async with ws.connect(self._api.client, "ws", params=params) as socket:
                     await socket.send(FLAGS)
                     self._connected.set()
                     async for frame in socket:
                         self._take(frame)
-            self._connected.set()
+            except Refused as error:
+                if not error.retryable:
+                    return  # a proxy that knows no websockets will not learn
+            except ProviderError:
+                pass
+            finally:
+                self._connected.set()
             await asyncio.sleep(self._pace.reconnect)
 
     def _take(self, frame: str | bytes) -> None:

@@ -128,6 +128,15 @@ class TestProgress:
         async with comfy(**settings) as server:
             ends_once(await drawn(server))
 
+    async def test_a_proxy_that_knows_no_websockets_is_asked_once(self):
+        async with comfy(sockets=False) as server, provider(server.url) as box, asyncio.timeout(10):
+            server.hold()
+            async for event in box.generate(CAT):
+                if isinstance(event, Queued):
+                    await server.until(lambda: server.running)
+                    server.release()
+        assert server.asked.count("GET /ws") == 1
+
     async def test_it_goes_on_after_a_reconnection(self):
         async with comfy() as server, provider(server.url) as box, asyncio.timeout(10):
             server.hold()
