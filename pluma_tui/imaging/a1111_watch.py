@@ -162,7 +162,7 @@ class Watch:
         return self._shown_as(now.current_image)
 
     def _live(self, task: _OfTask) -> list[ImageEvent]:
-        if not task.live_preview or task.id_live_preview == self._shown:
+        if not task.live_preview:  # it is sent only if it is not the one whose number we say
             return []
         self._shown = task.id_live_preview
         return self._shown_as(task.live_preview)

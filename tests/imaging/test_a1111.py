@@ -146,6 +146,11 @@ class TestRequest:
         assert [body.get("n_iter", 1) for body in server.bodies] == [1, 1]
         assert [picture.seed for picture in outcome.pictures] == [42, 43]
 
+    async def test_the_small_ones_take_eight_at_a_time(self):
+        outcome, server = await drawn("stable-diffusion.cpp", asking(count=9))
+        assert [body.get("batch_size", 1) for body in server.bodies] == [8, 1]
+        assert [picture.seed for picture in outcome.pictures] == list(range(42, 51))
+
 
 class TestNames:
     @every_flavour

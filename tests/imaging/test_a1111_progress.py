@@ -99,34 +99,73 @@ class TestProgress:
 
     async def test_the_recorded_polls_are_followed(self):
         polls = json.loads((RECORDED / "progress.json").read_text())
-        polls = [poll for poll in polls if "state" in poll]
-        seen, interrupted = await _followed(polls)
+        seen, watch = await followed(Told([poll for poll in polls if "state" in poll]))
         assert [(event.step, event.steps, event.own) for event in seen] == [
             (step, 30, False) for step in range(7)
         ]
-        assert interrupted
+        assert watch.interrupted
 
 
-async def _followed(polls: list[Any]) -> tuple[list[Any], bool]:
-    """What a watch makes of recorded polls, the first of which is from before the job."""
+class Told(Api):
+    """Routes that answer with polls of the global progress, one after the other; the last one stays.
 
-    class Recorded(Api):
-        def __init__(self) -> None:
-            self.upstream = "http://box"
+    `tasks`: what is told of the task by its name meanwhile.
+    """
 
-        async def get(self, route: str) -> Any:
-            assert route.startswith("sdapi/v1/progress")
-            return polls.pop(0)
+    def __init__(self, polls: list[Any], tasks: list[Any] | None = None) -> None:
+        self.upstream = "http://box"
+        self.polls, self.tasks = polls, tasks or [{}]
 
-        async def post(self, route: str, body: Any) -> Any:
-            return {"detail": "Not Found"}
+    async def get(self, route: str) -> Any:
+        return self.polls.pop(0) if len(self.polls) > 1 else self.polls[0]
 
-    watch = Watch(Recorded(), "sdapi/v1/txt2img", "task(mine)")
+    async def post(self, route: str, body: Any) -> Any:
+        return self.tasks.pop(0) if len(self.tasks) > 1 else self.tasks[0]
+
+
+IDLE = {"state": {"job": "", "job_count": 0, "job_timestamp": "1"}}
+
+
+def poll(*, job: str = "scripts_txt2img", **more: Any) -> Any:
+    counters = {"job_count": 1, "job_timestamp": "2", "sampling_step": 3, "sampling_steps": 20}
+    return {"state": {"job": job, **counters}, **more}
+
+
+async def followed(api: Told) -> tuple[list[Any], Watch]:
+    """What a watch makes of all that is told, the first of which is from before the job; and the watch."""
+    watch = Watch(api, "sdapi/v1/txt2img", "task(mine)")
     await watch.prepare()
-    events: list[ImageEvent] = []
-    while polls:
-        events += await watch.look()
-    return events, watch.interrupted
+    return [event for _ in list(api.polls) for event in await watch.look()], watch
+
+
+class TestWhose:
+    """What tells our job from another's, where the server was idle before."""
+
+    @pytest.mark.parametrize(
+        ("told", "is_ours"),
+        [
+            (poll(), True),
+            (poll(job="API-TXT"), True),
+            (poll(job="scripts_img2img"), False),
+            (poll(job="task(abc)"), False),
+            (poll(current_task="task(mine)"), True),
+            (poll(current_task="task(theirs)"), False),
+            (IDLE, None),
+        ],
+    )
+    async def test_it_is_told_by_kind_and_name(self, told: Any, is_ours: bool | None):
+        watch = Watch(Told([IDLE, told]), "sdapi/v1/txt2img", "task(mine)")
+        await watch.prepare()
+        assert await watch.standing() is is_ours
+
+    async def test_a_name_that_the_server_tells_is_certain_though_others_ran_before(self):
+        events, _ = await followed(Told([poll(), poll(current_task="task(mine)")]))
+        assert [event.own for event in events] == [True]
+
+    async def test_a_task_that_is_over_has_no_progress_of_another_s_job(self):
+        told = [IDLE, poll(), poll(job="task(theirs)"), poll()]
+        events, _ = await followed(Told(told, [{"active": True}, {}]))
+        assert [(event.step, event.own) for event in events] == [(3, True)]
 
 
 class TestQueue:

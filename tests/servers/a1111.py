@@ -199,17 +199,18 @@ class A1111Server:
         told = {"active": False, "queued": False, "completed": False, "id_live_preview": -1, "progress": None}
         if job and job.task == asked["id_task"]:
             told |= {"active": True, "progress": job.step / job.steps}
-            if job.step > asked["id_live_preview"] and (shown := self._preview(job)):
-                told |= {"live_preview": f"data:image/png;base64,{shown}", "id_live_preview": job.step}
+            number = job.step // self.preview_every
+            if number != asked["id_live_preview"] and (shown := self._preview(job)):
+                told |= {"live_preview": f"data:image/png;base64,{shown}", "id_live_preview": number}
         elif asked["id_task"] in waiting:
             place = waiting.index(asked["id_task"]) + 1
             told |= {"queued": True, "textinfo": f"In queue: {place}/{len(waiting)}"}
         return told
 
     def _preview(self, job: Job) -> str | None:
-        if job.step == 0 or job.step % self.preview_every:
-            return None
-        return b64encode(png(8, 8, step=str(job.step))).decode()
+        """The last one that was made; it stays until there is a newer one."""
+        number = job.step // self.preview_every
+        return b64encode(png(8, 8, number=str(number))).decode() if number else None
 
     def _advance(self, job: Job) -> None:
         if not self.held:
