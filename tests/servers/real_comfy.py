@@ -105,9 +105,10 @@ def _checkpoint(path: str) -> None:
 
     torch.manual_seed(0)
     unet = UNetModel(
-        image_size=32, in_channels=4, out_channels=4, model_channels=320, num_res_blocks=[1],
-        channel_mult=[1], transformer_depth=[1], transformer_depth_middle=1,
-        transformer_depth_output=[1, 1], context_dim=768, use_spatial_transformer=True, num_heads=8, legacy=False, operations=comfy.ops.manual_cast,
+        image_size=32, in_channels=4, out_channels=4, model_channels=320, context_dim=768, num_heads=8,
+        num_res_blocks=[1], channel_mult=[1], transformer_depth=[1], transformer_depth_middle=1,
+        transformer_depth_output=[1, 1], use_spatial_transformer=True, legacy=False,
+        operations=comfy.ops.manual_cast,
     )  # fmt: skip
     shapes = {f"model.diffusion_model.{name}": value.shape for name, value in unet.state_dict().items()}
     shapes["first_stage_model.decoder.conv_in.weight"] = (512, 4, 3, 3)
