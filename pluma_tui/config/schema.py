@@ -54,7 +54,7 @@ class Images(msgspec.Struct, frozen=True):
         str, Meta(description="Where pictures are saved; empty: the user's pictures folder.")
     ] = ""
     template: Annotated[
-        str, Meta(description="How pictures are called: {date} {time} {seed} {slug} {profile}, / for folders.")
+        str, Meta(description="Their names: {date} {time} {seed} {slug} {profile}; a / makes folders.")
     ] = "{date}/{time}-{seed}-{slug}"
     profiles: dict[str, ImageProfile] = {}
 
