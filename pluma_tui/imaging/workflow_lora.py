@@ -12,8 +12,8 @@ _MODEL, _CLIP = 0, 1  # the outputs of a checkpoint's loader
 
 def add_loras(graph: Graph, loras: Sequence[Lora]) -> bool:
     """Put the adapters into `graph`, in their order; whether there was a model to lay them over."""
-    loaders = list(find(graph).places.get("model", ()))
-    loaders = [slot for slot in loaders if slot.input in ("ckpt_name", "unet_name")]
+    found = find(graph).places.get("model", ())
+    loaders = [slot for slot in found if slot.input in ("ckpt_name", "unet_name")]
     for slot in loaders:
         _chain(graph, slot.node, loras, with_clip=slot.input == "ckpt_name")
     return bool(loaders)
