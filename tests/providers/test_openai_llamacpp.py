@@ -74,7 +74,11 @@ async def test_a_tool_is_called_and_its_result_answered(server: Provider) -> Non
     call = Message(role="assistant", parts=(ToolCall(id_, name, arguments),))
     result = Message(role="tool", parts=(ToolResult(id_, "sunny"),))
     again = ChatRequest(model="micro", messages=(*asked.messages, call, result), tools=(WEATHER,))
-    assert (await listen(server, again)).text == "The tool said it is sunny!"
+    outcome = await listen(server, again)
+    if outcome.error is not None and outcome.error.retryable:
+        # A kept connection may be closed at that very moment; the runtime asks again, too.
+        outcome = await listen(server, again)
+    assert (outcome.error, outcome.text) == (None, "The tool said it is sunny!")
 
 
 async def test_a_limit_ends_a_long_answer_and_counts_it(server: Provider) -> None:

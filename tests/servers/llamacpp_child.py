@@ -21,6 +21,7 @@ def main(model: str, settings: dict) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.hostnames = ["127.0.0.1"]
     params.port = 0
+    params.sampling.temp = 0.0  # the script is followed to the letter, with no chance in it
     params.use_jinja = True
     params.offline = True
     params.endpoint_slots = True
