@@ -54,7 +54,12 @@ class Program:
         """Its exit status, and what it printed."""
         limit = self.limit if self.limit is not None else (_PATIENCE if tty else _TIME_LIMIT)
         with _streams(tty) as (stdio, env):
-            process = await self._start(stdio, env, own_session=not tty)
+            starting = asyncio.ensure_future(self._start(stdio, env, own_session=not tty))
+            try:
+                process = await asyncio.shield(starting)
+            except asyncio.CancelledError:  # what it has started by then must end with it, too
+                await _end(await starting, own_session=not tty)
+                raise
         try:
             async with asyncio.timeout(limit or None):
                 output, _ = await process.communicate()
