@@ -21,7 +21,7 @@ from pluma_tui.providers.openai_stream import ChunkReader
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
 from pluma_tui.transport.json import read_json
-from pluma_tui.transport.sse import Answer, ask
+from pluma_tui.transport.stream import Answer, ask
 
 if TYPE_CHECKING:
     import httpx

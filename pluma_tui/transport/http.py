@@ -74,7 +74,7 @@ class ClientPool:
 
         `secret` is awaited with the profile's `api_key`, or with `basic` (a "user:password", which goes
         before a key), whenever a request is made. No redirect is followed, and no time limit counts
-        bytes: `transport.sse` counts events. Raises ConfigError.
+        bytes: `transport.stream` counts events. Raises ConfigError.
         """
         address = profile.base_url or default_base_url
         # A dialect that names neither an address nor a path may not need one (a program, a double).

@@ -24,7 +24,7 @@ from pluma_tui.core.errors import (
 from pluma_tui.core.profile import Connection, SecretRef
 from pluma_tui.transport.exchange import get_json
 from pluma_tui.transport.http import ClientPool
-from pluma_tui.transport.sse import Answer, ask
+from pluma_tui.transport.stream import Answer, ask
 from tests.conftest import DATA
 from tests.servers.replay import Play, answer, replay
 
