@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,6 +60,9 @@ def real_comfy(python: str, base: Path) -> Iterator[str]:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    # Not at the top: beside this script, as it is run, stands a module called http.
+    import urllib.request
+
     end = time.monotonic() + _START
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=5):
