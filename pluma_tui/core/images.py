@@ -26,13 +26,13 @@ class Hires(msgspec.Struct, frozen=True, kw_only=True):
 class ImageRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to draw. None or empty: the server's, the workflow's or the profile's own. Sizes are in pixels.
 
-    `seed` None or below zero is a random one. `init_image` and `mask` are a file's bytes (white is
-    painted anew); `strength` is how much of the picture may change, from 0 to 1. `options` is what only
-    this provider knows.
+    An empty `negative_prompt` is none at all; only None is their own. `seed` None or below zero is a random
+    one. `init_image` and `mask` are a file's bytes (white is painted anew); `strength` is how much of the
+    picture may change, from 0 to 1. `options` is what only this provider knows.
     """
 
     prompt: str
-    negative_prompt: str = ""
+    negative_prompt: str | None = None
     width: int | None = None
     height: int | None = None
     steps: int | None = None

@@ -64,7 +64,7 @@ def body(wanted: Wanted, count: int, done: int, task: str) -> Json:
     request, server = wanted.request, wanted.server
     said: Json = {
         "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt or None,
+        "negative_prompt": request.negative_prompt,
         "width": request.width,
         "height": request.height,
         "steps": request.steps,

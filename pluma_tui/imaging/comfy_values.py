@@ -18,8 +18,8 @@ def given(request: ImageRequest, profile: ImageProfile) -> Given:
     """The values that were set, the request's before the profile's, and the seed. Raises ConfigError."""
     options = {**profile.options, **request.options}
     said = {
-        "prompt": request.prompt,
-        "negative_prompt": request.negative_prompt or profile.negative_prompt or None,
+        "prompt": request.prompt or None,
+        "negative_prompt": _first(request.negative_prompt, profile.negative_prompt or None),
         "steps": _first(request.steps, profile.steps),
         "cfg": _first(request.cfg, profile.cfg),
         "sampler": request.sampler or profile.sampler or None,

@@ -441,6 +441,29 @@ class TestWorkflows:
         assert sent(server)["5"]["inputs"]["width"] == 32
         assert sent(server)["7"]["inputs"]["text"] == "rain"
 
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            (ImageRequest(prompt=""), ("castle", "fog")),
+            (ImageRequest(prompt="", negative_prompt=""), ("castle", "")),
+            (ImageRequest(prompt="a cat", negative_prompt="dogs"), ("a cat", "dogs")),
+        ],
+    )
+    async def test_a_prompt_that_is_left_open_is_the_workflow_s_own(
+        self, tmp_path: Path, asked: ImageRequest, said: tuple[str, str]
+    ):
+        graph = changed(PLAIN, n6={"text": "castle"}, n7={"text": "fog"})
+        async with comfy() as server:
+            await drawn(server, asked, workflow=written(tmp_path, graph))
+        assert (sent(server)["6"]["inputs"]["text"], sent(server)["7"]["inputs"]["text"]) == said
+
+    async def test_no_negative_prompt_at_all_goes_before_the_profile_s(self, tmp_path: Path):
+        graph = changed(PLAIN, n7={"text": "fog"})
+        async with comfy() as server:
+            await drawn(server, ImageRequest(prompt="x", negative_prompt=""), negative_prompt="rain",
+                        workflow=written(tmp_path, graph))  # fmt: skip
+        assert sent(server)["7"]["inputs"]["text"] == ""
+
     async def test_ones_own_placeholders_come_from_the_profile(self, tmp_path: Path):
         graph = changed(PLAIN, n6={"text": "%style%, %prompt%"}, n3={"seed": "%seed%", "cfg": "%guide%"})
         pairs = {"style": 'in "oil"', "guide": 2.5}
