@@ -12,7 +12,8 @@ Ending = Literal["complete", "length", "stopped", "tool_calls", "refused", "fail
 class Usage(msgspec.Struct, frozen=True):
     """Tokens of one exchange. `input` includes `cached`, `output` includes `reasoning`.
 
-    `rate` is in output tokens a second as the server measured it, 0 where it did not say.
+    `rate` is in output tokens a second and `first` the seconds until the first token, both as the server
+    measured them, else as they were seen here. `context` is how many tokens the model holds. 0: unknown.
     """
 
     input: int = 0
@@ -20,6 +21,13 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning: int = 0
     cached: int = 0
     rate: float = 0.0
+    first: float = 0.0
+    context: int = 0
+
+    @property
+    def fill(self) -> float:
+        """How much of the context the conversation takes now, from 0 to 1; 0 where that is unknown."""
+        return min((self.input + self.output) / self.context, 1.0) if self.context else 0.0
 
 
 class Image(msgspec.Struct, frozen=True, tag="image"):
@@ -60,7 +68,16 @@ class Opaque(msgspec.Struct, frozen=True, tag="opaque"):
     data: dict[str, Any]
 
 
-Part = Image | File | ToolCall | ToolResult | Opaque
+class Citation(msgspec.Struct, frozen=True, tag="citation"):
+    """A source that an answer refers to. `text` is what it quotes, `extra` what else the server says."""
+
+    url: str = ""
+    title: str = ""
+    text: str = ""
+    extra: dict[str, Any] = {}
+
+
+Part = Image | File | ToolCall | ToolResult | Opaque | Citation
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

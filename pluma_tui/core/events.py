@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from pluma_tui.core.chat import Ending, Usage
+from pluma_tui.core.chat import Citation, Ending, Usage
 
 
 class TextDelta(msgspec.Struct, frozen=True, tag="text"):
@@ -26,15 +26,6 @@ class ToolCallDelta(msgspec.Struct, frozen=True, tag="tool_call_delta"):
     id: str = ""
     name: str = ""
     arguments: str = ""
-
-
-class Citation(msgspec.Struct, frozen=True, tag="citation"):
-    """A source the answer refers to."""
-
-    url: str = ""
-    title: str = ""
-    text: str = ""
-    extra: dict[str, Any] = {}
 
 
 class OpaqueDelta(msgspec.Struct, frozen=True, tag="opaque"):

@@ -7,11 +7,11 @@ between calls. To add one: write a file beside this one, add its line to the tab
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.events import ChatEvent
-from pluma_tui.core.models import ModelInfo
+from pluma_tui.core.models import ModelInfo, ModelProgress
 from pluma_tui.core.profile import AuthScheme, ConnectionProfile
 
 if TYPE_CHECKING:
@@ -37,6 +37,44 @@ class Provider(Protocol):
 
     async def models(self) -> Sequence[ModelInfo]:
         """What the server offers. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A server that counts tokens as its model does."""
+
+    async def count(self, request: ChatRequest) -> int:
+        """How many tokens `request` puts into the context, template and all. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class DescribesModels(Protocol):
+    """A server that knows more of one model than it says in its list."""
+
+    async def describe(self, model: str) -> ModelInfo:
+        """All that it tells of `model`, empty for the one in use. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class LoadsModels(Protocol):
+    """A server that takes models into memory, and lets go of them, on demand."""
+
+    def load(self, model: str) -> AsyncGenerator[ModelProgress, None]:
+        """Load it; it is in memory when the generator ends. Raises `ProviderError`."""
+
+    async def unload(self, model: str = "") -> None:
+        """Let go of it, or of all where none is named. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class PullsModels(Protocol):
+    """A server that fetches models from a library, and deletes them."""
+
+    def pull(self, model: str) -> AsyncGenerator[ModelProgress, None]:
+        """Fetch it; closing the generator cancels that. Raises `ProviderError`."""
+
+    async def delete(self, model: str) -> None:
+        """Delete it from the server's disk. Raises `ProviderError`."""
 
 
 # `client` is an httpx.AsyncClient whose base_url, headers and time limits are those of the profile and

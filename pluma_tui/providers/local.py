@@ -62,6 +62,7 @@ class Local:
         passed = msgspec.structs.replace(
             request,
             model=spec.name,
+            sampling=msgspec.structs.replace(request.sampling, context_size=None),  # the server has it by now
             options={name: value for name, value in request.options.items() if name not in _OWN},
         )
         async with servers().lease(spec) as server:

@@ -16,8 +16,9 @@ from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Json, ProviderPlugin
 from pluma_tui.providers.openai_models import read_models
-from pluma_tui.providers.openai_request import body
+from pluma_tui.providers.openai_request import SAMPLING, body
 from pluma_tui.providers.openai_stream import ChunkReader
+from pluma_tui.providers.sampling import ignored
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
 from pluma_tui.transport.json import read_json
@@ -57,6 +58,8 @@ class OpenAI:
         """
         wanted = body(request, {**self._profile.options, **request.options})
         tried: set[str] = set()
+        for notice in ignored(request.sampling, SAMPLING, "this kind of server"):
+            yield notice
         while True:
             try:
                 async with aclosing(self._answer(wanted)) as events:

@@ -5,24 +5,25 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pluma_tui.core.chat import ChatRequest, File, Image, Message, Sampling, ToolCall, ToolResult
+from pluma_tui.core.chat import ChatRequest, File, Image, Message, ToolCall, ToolResult
 from pluma_tui.providers.base import Json
+from pluma_tui.providers.sampling import Names, mapped
 
 # Our name -> theirs. The repetition penalty goes by one name in llama.cpp and LM Studio, by the other in
 # vLLM, mlx_lm and text-generation-webui, and each passes over the one it does not know.
 # `context_size` has no name here: in this shape the server alone decides it.
-_SAMPLING: dict[str, tuple[str, ...]] = {
-    "temperature": ("temperature",),
-    "top_p": ("top_p",),
-    "top_k": ("top_k",),
-    "min_p": ("min_p",),
-    "typical_p": ("typical_p",),
+SAMPLING: Names = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "typical_p": "typical_p",
     "repetition_penalty": ("repeat_penalty", "repetition_penalty"),
-    "frequency_penalty": ("frequency_penalty",),
-    "presence_penalty": ("presence_penalty",),
-    "max_tokens": ("max_tokens",),
-    "seed": ("seed",),
-    "stop": ("stop",),
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "max_tokens": "max_tokens",
+    "seed": "seed",
+    "stop": "stop",
 }
 
 
@@ -31,7 +32,7 @@ def body(request: ChatRequest, options: Mapping[str, Any]) -> Json:
     result: Json = {"model": request.model} if request.model else {}
     result["messages"] = list(messages(request))
     result |= {"stream": True, "stream_options": {"include_usage": True}}
-    result |= sampling(request.sampling)
+    result |= mapped(request.sampling, SAMPLING)
     if request.tools:
         result["tools"] = [
             {
@@ -48,12 +49,6 @@ def body(request: ChatRequest, options: Mapping[str, Any]) -> Json:
     if not result["stream"]:
         result.pop("stream_options", None)
     return result
-
-
-def sampling(values: Sampling) -> Json:
-    """The settings that were made, under this shape's names."""
-    settings = ((names, getattr(values, ours)) for ours, names in _SAMPLING.items())
-    return {name: value for names, value in settings if value is not None for name in names}
 
 
 def messages(request: ChatRequest) -> Iterator[Json]:

@@ -6,10 +6,9 @@ from itertools import groupby
 
 import msgspec
 
-from pluma_tui.core.chat import Ending, Opaque, Part, ToolCall, Usage
+from pluma_tui.core.chat import Citation, Ending, Opaque, Part, ToolCall, Usage
 from pluma_tui.core.events import (
     ChatEvent,
-    Citation,
     Finished,
     Notice,
     OpaqueDelta,
@@ -31,6 +30,8 @@ class Draft:
         self._reasoning: list[str] = []
         self._calls: dict[int, ToolCall] = {}
         self._opaque: list[Opaque] = []
+        self._citations: list[Citation] = []
+        self._asked = time.monotonic()
         self.usage: Usage | None = None
         self.ending: Ending | None = None
         self.began: float | None = None
@@ -56,7 +57,8 @@ class Draft:
             case Notice():
                 self.noticed = True
             case Citation():
-                pass
+                if event not in self._citations:
+                    self._citations.append(event)
         if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
             self.pieces += 1
             self.began = self.began or time.monotonic()
@@ -72,16 +74,21 @@ class Draft:
         return self._reasoning[0]
 
     def parts(self) -> tuple[Part, ...]:
-        """Tool calls and whatever has to go back unchanged."""
-        return (*self._opaque, *(call for _, call in sorted(self._calls.items())))
+        """Tool calls, sources, and whatever has to go back unchanged."""
+        return (*self._opaque, *(call for _, call in sorted(self._calls.items())), *self._citations)
 
-    def measured(self) -> Usage | None:
-        """The usage, with tokens a second measured here where the server did not say."""
+    def measured(self, context: int = 0) -> Usage | None:
+        """The usage, with the times measured here where the server did not say; `context` likewise."""
         usage = self.usage
-        if usage is None or usage.rate or self.began is None or usage.output < 2:
-            return usage
-        seconds = time.monotonic() - self.began
-        return msgspec.structs.replace(usage, rate=round(usage.output / seconds, 2)) if seconds else usage
+        if usage is None:
+            return None
+        said: dict[str, float] = {"context": usage.context or context}
+        if self.began is not None:
+            seconds = time.monotonic() - self.began
+            said["first"] = usage.first or round(self.began - self._asked, 3)
+            if usage.output > 1 and seconds:
+                said["rate"] = usage.rate or round(usage.output / seconds, 2)
+        return msgspec.structs.replace(usage, **said)
 
 
 def merged(events: Sequence[ChatEvent]) -> list[ChatEvent]:
