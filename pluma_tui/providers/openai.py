@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from pluma_tui.core.chat import ChatRequest
-from pluma_tui.core.errors import ProviderError, Refused
+from pluma_tui.core.errors import Refused
 from pluma_tui.core.events import ChatEvent
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import ConnectionProfile
@@ -18,16 +18,15 @@ from pluma_tui.providers.base import Json, ProviderPlugin
 from pluma_tui.providers.openai_models import read_models
 from pluma_tui.providers.openai_request import SAMPLING, body
 from pluma_tui.providers.openai_stream import ChunkReader
+from pluma_tui.providers.reading import events
 from pluma_tui.providers.sampling import ignored
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
-from pluma_tui.transport.json import read_json
-from pluma_tui.transport.stream import Answer, ask
+from pluma_tui.transport.stream import ask
 
 if TYPE_CHECKING:
     import httpx
 
-_AFTERWARDS = 5.0  # seconds to wait for token counts once the answer itself is whole
 _UNKNOWN_FIELD = re.compile(
     r"unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra|instead",
     re.IGNORECASE,
@@ -62,8 +61,8 @@ class OpenAI:
             yield notice
         while True:
             try:
-                async with aclosing(self._answer(wanted)) as events:
-                    async for event in events:
+                async with aclosing(self._answer(wanted)) as said:
+                    async for event in said:
                         yield event
                 return
             except Refused as error:
@@ -76,45 +75,12 @@ class OpenAI:
 
     async def _answer(self, wanted: Json) -> AsyncGenerator[ChatEvent, None]:
         first, between = self._profile.first_event_timeout, self._profile.timeout
-        reader = ChunkReader()
-        async with ask(self._client, "chat/completions", wanted, first=first, between=between) as answer:
-            try:
-                async for data in answer:
-                    if data.startswith("[DONE]"):
-                        await answer.drain()
-                        break
-                    for event in reader.chunk(_read(data, answer)):
-                        yield event
-                    if reader.ended:
-                        answer.between = min(answer.between or _AFTERWARDS, _AFTERWARDS)
-                else:
-                    # Transformers' server sends no [DONE], others no finish reason. Neither: it broke off.
-                    if not (reader.ended or answer.whole):
-                        raise answer.broken()
-            except ProviderError as error:
-                # An answer that is whole is kept, whatever happens to what would have come after it.
-                if isinstance(error, Refused) or not reader.ended:
-                    for event in reader.close():
-                        yield event
-                    raise
-            for event in reader.close():
+        async with (
+            ask(self._client, "chat/completions", wanted, first=first, between=between) as answer,
+            aclosing(events(answer, ChunkReader())) as said,
+        ):
+            async for event in said:
                 yield event
-            yield reader.finished()
-
-
-def _read(data: str, answer: Answer) -> Json:
-    """One chunk. Raises BrokenStream for what is none, and the refusal for an error object."""
-    try:
-        chunk = read_json(data)
-    except ValueError:
-        raise answer.nonsense(data) from None
-    if not isinstance(chunk, dict):
-        raise answer.nonsense(data)
-    if chunk.get("error") or chunk.get("object") == "error":
-        raise answer.refusal(chunk)
-    if answer.whole and "choices" not in chunk:
-        raise answer.nonsense(data)
-    return chunk
 
 
 def _adapt(wanted: Json, words: str, tried: set[str]) -> bool:

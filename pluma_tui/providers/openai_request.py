@@ -1,12 +1,11 @@
 """The request of an OpenAI-shaped server: messages, sampling, tools."""
 
-import base64
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pluma_tui.core.chat import ChatRequest, File, Image, Message, ToolCall, ToolResult
+from pluma_tui.core.chat import ChatRequest, Image, Message, ToolCall, ToolResult
 from pluma_tui.providers.base import Json
+from pluma_tui.providers.parts import encoded, parts, words
 from pluma_tui.providers.sampling import Names, mapped
 
 # Our name -> theirs. The repetition penalty goes by one name in llama.cpp and LM Studio, by the other in
@@ -60,13 +59,13 @@ def messages(request: ChatRequest) -> Iterator[Json]:
 
 
 def _message(message: Message) -> Iterator[Json]:
-    results = [part for part in message.parts if isinstance(part, ToolResult)]
+    results = list(parts(message, ToolResult))
     for result in results:
         yield {"role": "tool", "tool_call_id": result.id, "content": result.text}
     if message.role == "tool" and results:
         return
     said: Json = {"role": message.role, "content": _content(message)}
-    calls = [_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    calls = [_call(part) for part in parts(message, ToolCall)]
     if calls:
         said |= {"content": said["content"] or None, "tool_calls": calls}
     yield said
@@ -74,25 +73,15 @@ def _message(message: Message) -> Iterator[Json]:
 
 def _content(message: Message) -> str | list[Json]:
     """Plain text where it is only text: not every server and template takes a list."""
-    files = [_file(part) for part in message.parts if isinstance(part, File)]
-    text = "\n\n".join(piece for piece in (message.text, *files) if piece)
-    images = [_image(part) for part in message.parts if isinstance(part, Image)]
+    text = words(message)
+    images = [_image(part) for part in parts(message, Image)]
     if not images:
         return text
     return [*([{"type": "text", "text": text}] if text else []), *images]
 
 
 def _image(image: Image) -> Json:
-    data = base64.b64encode(image.data).decode("ascii")
-    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{data}"}}
-
-
-def _file(file: File) -> str:
-    """The file's name, and its text in a fence that nothing inside it can close."""
-    longest = max((len(run) for run in re.findall("`{3,}", file.text)), default=2)
-    fence = "`" * (longest + 1)
-    newline = "" if file.text.endswith("\n") else "\n"
-    return f"File {file.name}:\n{fence}\n{file.text}{newline}{fence}"
+    return {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{encoded(image)}"}}
 
 
 def _call(call: ToolCall) -> Json:

@@ -14,9 +14,9 @@ from pluma_tui.core.events import (
     UsageUpdate,
 )
 from pluma_tui.providers.base import Json
+from pluma_tui.providers.reading import Reader, count, entries, number, table
 from pluma_tui.providers.thinking import ThinkSplitter
 
-_MOST = 2**53  # more than this nobody has counted
 _ENDINGS: dict[str, Ending] = {
     "stop": "complete",
     "length": "length",
@@ -27,7 +27,7 @@ _ENDINGS: dict[str, Ending] = {
 }
 
 
-class ChunkReader:
+class ChunkReader(Reader):
     """Makes events out of the chunks of one answer, fed in order.
 
     `finish` is the server's own word for how it ended, empty until it has said one.
@@ -40,21 +40,18 @@ class ChunkReader:
         self._refused = False
         self._usage = Usage()
 
-    @property
-    def ended(self) -> bool:
-        """Whether the server has said how the answer ended."""
-        return self.finish not in ("", "error")
-
-    def chunk(self, chunk: Json) -> Iterator[ChatEvent]:
+    def read(self, document: Json) -> Iterator[ChatEvent]:
         """The events of one chunk."""
-        choices = chunk.get("choices")
-        if isinstance(choices, list):
-            # Only one answer is asked for; a list without any comes with usage or a filter's verdict.
-            for choice in choices:
-                if isinstance(choice, dict) and not choice.get("index"):
-                    yield from self._choice(choice)
-        if chunk.get("usage") or chunk.get("timings"):
-            yield from self._count(chunk)
+        # Only one answer is asked for; a list without any comes with usage or a filter's verdict.
+        for choice in entries(document, "choices"):
+            if not choice.get("index"):
+                yield from self._choice(choice)
+        if document.get("usage") or document.get("timings"):
+            yield from self._count(document)
+
+    def knows(self, document: Json) -> bool:
+        """Whether it is a completion."""
+        return "choices" in document
 
     def close(self) -> Iterator[ChatEvent]:
         """What was held back; nothing more comes, for good or ill."""
@@ -77,6 +74,7 @@ class ChunkReader:
         finish = choice.get("finish_reason")
         if isinstance(finish, str) and finish:
             self.finish = finish
+            self.ended = finish != "error"
 
     def _delta(self, delta: Json) -> Iterator[ChatEvent]:
         # Three names for one thing; a server that says two of them says the same in both.
@@ -171,31 +169,20 @@ def _arguments(value: Any) -> str:
 
 def _usage(chunk: Json, before: Usage) -> Usage:
     """Token counts out of `usage`, and the rate (and counts, where it stands alone) out of `timings`."""
-    usage, timings = _table(chunk, "usage"), _table(chunk, "timings")
-    rate = _number(timings, "predicted_per_second", before.rate)
+    usage, timings = table(chunk, "usage"), table(chunk, "timings")
+    rate = number(timings, "predicted_per_second", before.rate)
     if usage:
         return Usage(
-            input=int(_number(usage, "prompt_tokens", before.input)),
-            output=int(_number(usage, "completion_tokens", before.output)),
-            reasoning=int(_number(_table(usage, "completion_tokens_details"), "reasoning_tokens")),
-            cached=int(_number(_table(usage, "prompt_tokens_details"), "cached_tokens")),
+            input=count(usage, "prompt_tokens", before.input),
+            output=count(usage, "completion_tokens", before.output),
+            reasoning=count(table(usage, "completion_tokens_details"), "reasoning_tokens"),
+            cached=count(table(usage, "prompt_tokens_details"), "cached_tokens"),
             rate=rate,
         )
-    cached = int(_number(timings, "cache_n"))
+    cached = count(timings, "cache_n")
     return Usage(
-        input=cached + int(_number(timings, "prompt_n")),
-        output=int(_number(timings, "predicted_n")),
+        input=cached + count(timings, "prompt_n"),
+        output=count(timings, "predicted_n"),
         cached=cached,
         rate=rate,
     )
-
-
-def _table(table: Json, name: str) -> Json:
-    value = table.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _number(table: Json, name: str, default: float = 0) -> float:
-    value = table.get(name)
-    # Some servers divide by a time of nothing: an infinity is no count.
-    return value if isinstance(value, int | float) and 0 <= value < _MOST else default
