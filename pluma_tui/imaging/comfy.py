@@ -3,22 +3,22 @@
 Built and tested with versions 0.3.75 and 0.33; older ones are provided for where they are known to differ.
 """
 
+import asyncio
 import hashlib
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pluma_tui.core.errors import JobFailed, NotFound, ProviderError
+from pluma_tui.core.errors import JobFailed, NotFound
 from pluma_tui.core.events import Notice
-from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Ready, ServerInfo
+from pluma_tui.core.images import ImageEvent, ImageRequest, Ready, ServerInfo
 from pluma_tui.core.profile import ImageProfile
 from pluma_tui.files.paths import data_dir
 from pluma_tui.imaging.base import ImageProviderPlugin
 from pluma_tui.imaging.comfy_api import ComfyApi
-from pluma_tui.imaging.comfy_errors import run_failed
-from pluma_tui.imaging.comfy_history import Entry, Output, chosen
 from pluma_tui.imaging.comfy_job import Job, Pace
+from pluma_tui.imaging.comfy_made import Made
 from pluma_tui.imaging.comfy_values import given
 from pluma_tui.imaging.workflow import Workflow
 from pluma_tui.imaging.workflow_library import Library
@@ -81,19 +81,31 @@ class Comfy:
         await self._lists.post("free", {"unload_models": True, "free_memory": True})
 
     async def generate(self, request: ImageRequest) -> AsyncGenerator[ImageEvent, None]:
-        """Run the workflow that the request or the profile names. Raises ProviderError, ConfigError."""
+        """Run the workflow that the request or the profile names. Raises ProviderError, ConfigError.
+
+        Stopped, it raises JobFailed if something was finished by then.
+        """
         workflow = self._workflow(request)
         prepared = await self._prepared(workflow, request)
         for message in self._remarks(workflow, prepared, request):
             yield Notice(message)
         job = Job(self._api, prepared.graph, timeout=self._profile.timeout, pace=self._pace)
-        async with aclosing(job.run()) as events:
-            async for event in events:
-                yield event
-        assert job.entry is not None
-        if job.cached:
-            yield Notice("nothing was drawn: the server had this picture already, with the same seed")
-        yield Ready(tuple(await self._pictures(job, job.entry, workflow, prepared)))
+        made = Made(self._api, job, workflow.about.outputs, prepared.values)
+        try:
+            async with aclosing(job.run()) as events:
+                async for event in events:
+                    yield event
+            if job.cached:
+                yield Notice("nothing was drawn: the server had this picture already, with the same seed")
+            pictures = await made.pictures()
+        except (asyncio.CancelledError, GeneratorExit):
+            if finished := await made.rescued(self._pace.rescue):
+                raise JobFailed("the job was stopped", pictures=finished) from None
+            raise
+        except JobFailed as error:
+            error.pictures = error.pictures or tuple(await made.rescued(self._pace.rescue))
+            raise
+        yield Ready(tuple(pictures))
 
     def _workflow(self, request: ImageRequest) -> Workflow:
         """The one that is named; if a picture came along, the one for that instead of the plain default."""
@@ -126,44 +138,6 @@ class Comfy:
         if request.hires is not None and "upscaler" not in prepared.values:
             remarks.append("ComfyUI has no second pass of its own: take a workflow that has one")
         return remarks
-
-    async def _pictures(
-        self, job: Job, entry: Entry, workflow: Workflow, prepared: Prepared
-    ) -> list[Picture]:
-        """The pictures that were made. Raises JobFailed, which keeps them, if that was not all."""
-        files = chosen(entry.outputs, workflow.about.outputs)
-        pictures, problem = await self._fetched(files, prepared.values)
-        if entry.ending == "interrupted":
-            hint = "Somebody stopped it there."
-            raise JobFailed("the job was interrupted on the server", hint=hint, pictures=pictures)
-        if entry.ending == "failed":
-            message, hint = run_failed(entry.data, job.graph)
-            raise JobFailed(message, hint=hint, pictures=pictures)
-        if problem is not None:
-            raise JobFailed(problem.message, hint=problem.hint, pictures=pictures) if pictures else problem
-        if job.left_out and all(file.type != "output" for file in files):
-            raise JobFailed(f"the workflow did not come to its end: {job.left_out}", pictures=pictures)
-        if not pictures:
-            hint = "Does its last node save a picture? `pluma workflow check` tells."
-            raise JobFailed("the workflow has ended without a picture", hint=hint)
-        return pictures
-
-    async def _fetched(
-        self, files: Sequence[Output], values: dict[str, Any]
-    ) -> tuple[list[Picture], ProviderError | None]:
-        """The pictures in `files`, and what went wrong with the first that could not be had."""
-        pictures: list[Picture] = []
-        problem: ProviderError | None = None
-        for file in files:
-            try:
-                pictures.append(await self._api.view(file, seed=values.get("seed"), settings=values))
-            except NotFound as error:
-                hint = "The server answered from memory; another seed makes a new one."
-                gone = NotFound("the server has deleted the picture", hint=hint, status=error.status)
-                problem = problem or gone
-            except ProviderError as error:
-                problem = problem or error
-        return pictures, problem
 
 
 PLUGIN = ImageProviderPlugin(

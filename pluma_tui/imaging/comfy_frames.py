@@ -22,12 +22,16 @@ _ENDINGS = ("execution_success", "execution_error", "execution_interrupted")
 
 
 class Frames:
-    """Reads frames; `running` and `over` are what they told of the own job, `cached` the nodes not run."""
+    """Reads frames. They told of the own job: is it `running`, is it `over`, has a node `made` files.
+
+    `cached` are the nodes that were not run.
+    """
 
     def __init__(self, prompt_id: str, where: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.prompt_id = prompt_id
         self.running = False
         self.over = False
+        self.made = False
         self.cached: set[str] = set()
         self._where = where
         self._clock = clock
@@ -62,6 +66,7 @@ class Frames:
         self.running = not self.over
         if kind == "execution_cached" and isinstance(data.get("nodes"), list):
             self.cached = {str(node) for node in data["nodes"]}
+        self.made = self.made or (kind == "executed" and bool(data.get("output")))
         if kind == "progress":
             return self._progress(str(data.get("node")), data.get("value"), data.get("max"))
         if kind == "progress_state":

@@ -20,12 +20,14 @@ from pluma_tui.core.errors import (
     Unreachable,
 )
 from pluma_tui.core.events import Notice
-from pluma_tui.core.images import ImageEvent, Preview, Progress, Queued
+from pluma_tui.core.images import ImageEvent, Queued
 from pluma_tui.imaging.comfy_api import ComfyApi
+from pluma_tui.imaging.comfy_cancel import take_back
 from pluma_tui.imaging.comfy_errors import node_errors
+from pluma_tui.imaging.comfy_events import Events
 from pluma_tui.imaging.comfy_frames import FLAGS, Frames
 from pluma_tui.imaging.comfy_history import Entry, read_entry
-from pluma_tui.imaging.workflow import Graph
+from pluma_tui.imaging.workflow import Graph, leaves
 from pluma_tui.transport import ws
 
 _PASSING = (Unreachable, RateLimited, BrokenStream)  # what may be better at the next look
@@ -37,7 +39,8 @@ class Pace:
 
     `poll` is between two looks at the history, `queue` between two at the queue while the job is known to
     run. `silence` is for one answer: the server may be busy loading a model, and say nothing meanwhile.
-    `patience` is how long it may be out of reach, `farewell` how long cancelling may take.
+    `patience` is how long it may be out of reach, `farewell` how long cancelling may take, and `rescue` each
+    of waiting for what a cancelled job had finished and fetching it.
     """
 
     poll: float = 1.0
@@ -47,10 +50,14 @@ class Pace:
     handshake: float = 3.0
     reconnect: float = 2.0
     farewell: float = 15.0
+    rescue: float = 10.0
 
 
 class Job:
-    """A graph to be run. Afterwards `entry` tells how it ended, and `left_out` what was not done of it."""
+    """A graph to be run. Afterwards `left_out` tells what was not done of it, and `entry` how it ended.
+
+    A job that was cancelled has an entry if there may be something in it.
+    """
 
     def __init__(
         self, api: ComfyApi, graph: Graph, *, timeout: float = 0.0, pace: Pace | None = None
@@ -64,7 +71,7 @@ class Job:
         self._pace = pace or Pace()
         self._client_id = str(uuid.uuid4())
         self._frames = Frames(str(uuid.uuid4()), api.where)
-        self._events = _Events()
+        self._events = Events()
         self._connected = asyncio.Event()
         self._look = asyncio.Event()
         self._on_server = False
@@ -85,12 +92,12 @@ class Job:
         listening = asyncio.create_task(self._listen())
         working = asyncio.create_task(self._work())
         working.add_done_callback(lambda _: self._events.close())
+        working.add_done_callback(lambda _: listening.cancel())
         try:
             async for event in self._events:
                 yield event
             await working
         finally:
-            listening.cancel()
             working.cancel()
             await asyncio.gather(listening, working, return_exceptions=True)
 
@@ -148,13 +155,12 @@ class Job:
             await asyncio.sleep(self._pace.reconnect)
 
     def _take(self, frame: str | bytes) -> None:
-        was_over = self._frames.over
         event = self._frames.read(frame)
         if self._frames.running:
             self._tell_position(0)
         if event is not None:
             self._events.put(event)
-        if self._frames.over and not was_over:
+        if self._frames.over:  # told more than once, and in the history a little later
             self._look.set()
 
     async def _decide(self) -> None:
@@ -176,9 +182,7 @@ class Job:
                 return
             if limit is not None and loop.time() >= limit:
                 raise JobFailed(f"the picture was not done within {self._timeout:g} seconds", hint=_LIMIT)
-            self._look.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self._pace.poll)
+            await self._rest()
 
     async def _ask(self, now: float) -> None:
         """Look for the job in the history, then in the queue. Raises JobFailed if it is in neither."""
@@ -214,49 +218,30 @@ class Job:
         return BrokenStream(f"the server went away while it had the job: {error.message}", hint=hint)
 
     async def _cancel(self) -> None:
-        """Take exactly this job back, be it queued or running; what fails here cannot be helped."""
+        """Take the job back, and see what it has finished; what fails here cannot be helped."""
+        begun = False
         with contextlib.suppress(ProviderError, TimeoutError):
             async with asyncio.timeout(self._pace.farewell):
-                queue = await self._api.queue()
-                mine = {self._frames.prompt_id, *queue.of_client(self._client_id)}
-                for prompt_id in mine.intersection(queue.pending):
-                    await self._api.post("queue", {"delete": [prompt_id]})
-                    queue = await self._api.queue()  # it may have begun meanwhile
-                # Older servers pass over the id and interrupt whatever runs: so only if that is ours.
-                for prompt_id in mine.intersection(queue.running):
-                    await self._api.post("interrupt", {"prompt_id": prompt_id})
+                begun = await take_back(self._api, self._frames.prompt_id, self._client_id)
+        if begun:
+            with contextlib.suppress(ProviderError, TimeoutError):
+                async with asyncio.timeout(self._pace.rescue):
+                    await self._see_what_is_left()
 
+    async def _see_what_is_left(self) -> None:
+        """Look for the entry, and wait for it if there may be pictures in it: an interrupt takes its time.
 
-class _Events:
-    """Events on their way to whoever reads them: of progress and previews only the newest is kept."""
+        A graph with a single end has none before it is over, unless a node on the way told of some.
+        """
+        several = len(leaves(self.graph)) > 1
+        while not await self._ended() and (several or self._frames.made):
+            await self._rest()
 
-    def __init__(self) -> None:
-        self._waiting: list[ImageEvent] = []
-        self._news = asyncio.Event()
-        self._closed = False
-
-    def put(self, event: ImageEvent) -> None:
-        """Hand over an event."""
-        if isinstance(event, Progress | Preview):
-            self._waiting = [older for older in self._waiting if type(older) is not type(event)]
-        self._waiting.append(event)
-        self._news.set()
-
-    def close(self) -> None:
-        """Nothing more will come."""
-        self._closed = True
-        self._news.set()
-
-    def __aiter__(self) -> "_Events":
-        return self
-
-    async def __anext__(self) -> ImageEvent:
-        while not self._waiting:
-            if self._closed:
-                raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        return self._waiting.pop(0)
+    async def _rest(self) -> None:
+        """Wait until it is time for another look, or the socket says that it is."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._look.wait(), self._pace.poll)
+        self._look.clear()
 
 
 _LIMIT = "timeout in the profile sets how long a job may take; 0 sets no limit."

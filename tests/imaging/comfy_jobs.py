@@ -6,12 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from pluma_tui.core.images import ImageRequest
 from pluma_tui.core.profile import ImageProfile, SecretRef
 from pluma_tui.imaging.comfy import Comfy
 from pluma_tui.imaging.comfy_job import Pace
 from pluma_tui.transport.http import ClientPool
 
-HURRIED = Pace(poll=0.02, queue=0.02, silence=5.0, patience=0.3, handshake=5.0, reconnect=0.02, farewell=5.0)
+HURRIED = Pace(
+    poll=0.02, queue=0.02, silence=5.0, patience=0.3, handshake=5.0, reconnect=0.02, farewell=5.0, rescue=5.0
+)
+CAT = ImageRequest(prompt="a cat", steps=3, seed=7)
 
 # As ComfyUI exports its own first example.
 PLAIN: dict[str, Any] = {
@@ -28,6 +32,12 @@ PLAIN: dict[str, Any] = {
     "9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "ComfyUI", "images": ["8", 0]},
           "_meta": {"title": "Save Image"}},
 }  # fmt: skip
+# A picture that needs no model is saved; then the sampler of PLAIN begins, which can be held.
+TWO_ENDS: dict[str, Any] = {
+    "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": 7}},
+    "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "first"}},
+    **PLAIN,
+}
 
 
 def changed(graph: dict[str, Any], **inputs: dict[str, Any]) -> dict[str, Any]:

@@ -24,13 +24,11 @@ from pluma_tui.core.profile import SecretRef
 from pluma_tui.imaging.base import FreesMemory, ListsLoras, ListsSamplers, ListsUpscalers
 from pluma_tui.imaging.comfy_job import Pace
 from pluma_tui.imaging.workflow_library import Library
-from tests.imaging.comfy_jobs import HURRIED, PLAIN, changed, provider, written
-from tests.imaging.conformance import HOSTILE, Outcome, ends_once, fails_clearly, listen, stop_at, survives
+from tests.imaging.comfy_jobs import CAT, HURRIED, PLAIN, changed, provider, written
+from tests.imaging.conformance import HOSTILE, Outcome, ends_once, fails_clearly, listen, survives
 from tests.imaging.pictures import bomb, png
 from tests.servers.comfy import PREVIEW, ComfyServer, comfy
 from tests.servers.replay import replay
-
-CAT = ImageRequest(prompt="a cat", steps=3, seed=7)
 
 
 async def drawn(server: ComfyServer, request: ImageRequest = CAT, **settings: Any) -> Outcome:
@@ -339,76 +337,6 @@ class TestWhatGoesWrong:
             outcome = await drawn(server)
         assert isinstance(outcome.error, BrokenStream)
         assert words in outcome.error.message
-
-
-class TestCancelling:
-    @pytest.mark.parametrize("settings", [{}, {"targeted": False}, {"own_ids": False}, {"sockets": False}])
-    async def test_a_running_job_is_interrupted(self, settings: dict[str, Any]):
-        async with comfy(**settings) as server, provider(server.url) as box, asyncio.timeout(10):
-            server.hold()
-            await stop_at(box, lambda event: isinstance(event, Queued), CAT)
-            await server.until(lambda: server.history and not server.running)
-        (entry,) = server.history.values()
-        assert entry["status"]["messages"][-1][0] == "execution_interrupted"
-
-    @pytest.mark.parametrize("settings", [{}, {"targeted": False}])
-    async def test_a_queued_job_is_deleted_and_that_of_another_program_runs_on(
-        self, settings: dict[str, Any]
-    ):
-        async with (
-            comfy(**settings) as server,
-            another(server) as other,
-            asyncio.timeout(10),
-        ):
-            server.hold()
-            await other.post("/prompt", json={"prompt": PLAIN, "client_id": "other"})
-            await server.until(lambda: server.running)
-            async with provider(server.url) as box:
-                await stop_at(box, lambda event: event == Queued(1), CAT)
-            assert not server.pending
-            assert "POST /interrupt" not in server.asked
-            server.release()
-            await server.until(lambda: server.history)
-        (entry,) = server.history.values()
-        assert entry["status"]["completed"]
-
-    @pytest.mark.parametrize("settings", [{}, {"targeted": False}])
-    async def test_a_running_job_is_interrupted_and_that_of_another_program_runs_after_it(
-        self, settings: dict[str, Any]
-    ):
-        async with (
-            comfy(**settings) as server,
-            another(server) as other,
-            asyncio.timeout(10),
-        ):
-            server.hold()
-            async with provider(server.url) as box:
-                events = box.generate(CAT)
-                await anext(events)
-                theirs = await other.post("/prompt", json={"prompt": PLAIN, "client_id": "other"})
-                await events.aclose()
-            server.release()
-            await server.until(lambda: theirs.json()["prompt_id"] in server.history)
-        ends = {
-            entry["prompt"][3]["client_id"]: entry["status"]["completed"] for entry in server.history.values()
-        }
-        assert sorted(ends.values()) == [False, True]
-        assert ends["other"]
-
-    async def test_a_task_that_is_cancelled_takes_its_job_back(self):
-        async with comfy() as server, asyncio.timeout(10):
-            server.hold()
-            asking = asyncio.create_task(drawn(server))
-            await server.until(lambda: server.running)
-            asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asking
-            await server.until(lambda: not server.running)
-
-    async def test_a_finished_job_is_not_cancelled(self):
-        async with comfy() as server:
-            await drawn(server)
-        assert not {"POST /queue", "POST /interrupt"} & set(server.asked)
 
 
 class TestWorkflows:

@@ -59,14 +59,18 @@ class ComfyServer:
     sockets: bool = True  # False: 404, as of a proxy that knows no websockets
     mute: bool = False  # sockets stay open and say nothing
     targeted: bool = True  # False: interrupts whatever runs, as older ones do
+    deaf: bool = False  # nothing is interrupted before its end, as in the middle of a long node
+    overtaken: bool = False  # the running job ends, and the next begins, while /queue is told to delete it
     own_ids: bool = True  # False: chooses prompt ids itself, as older ones do
     routes_missing: tuple[str, ...] = ()
     refuse: web.Response | None = None  # the answer to every request
+    lock: tuple[str, str] | None = None  # a header and the value without which nobody is let in
     fail_at: str = ""  # the class of a node that raises
     out_of_memory: bool = False
     called: str = ""  # a hostile server's own name for every file
     url: str = ""
     running: Queued | None = None
+    at: str = ""  # the node that runs
     pending: list[Queued] = field(default_factory=list)
     history: dict[str, Json] = field(default_factory=dict)
     files: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
@@ -79,6 +83,8 @@ class ComfyServer:
         self.known = nodes()
         self.go = asyncio.Event()
         self.go.set()
+        self.viewing = asyncio.Event()  # cleared: pictures are not sent
+        self.viewing.set()
         self.changed = asyncio.Condition()
         self._interrupted = asyncio.Event()
         self._number = 0
@@ -134,6 +140,9 @@ class ComfyServer:
 
     async def post_queue(self, request: web.Request) -> web.Response:
         gone = (await request.json()).get("delete", [])
+        if self.overtaken:
+            self._interrupted.set()
+            await self.until(lambda: self.running is None or self.running.id in gone)
         self.pending = [job for job in self.pending if job.id not in gone]
         await self._status()
         await self._tell_change()
@@ -142,7 +151,7 @@ class ComfyServer:
     async def post_interrupt(self, request: web.Request) -> web.Response:
         text = await request.text()
         wanted = json.loads(text).get("prompt_id") if text else None
-        if self.running and (not self.targeted or wanted in (None, self.running.id)):
+        if self.running and not self.deaf and (not self.targeted or wanted in (None, self.running.id)):
             self._interrupted.set()
         return web.Response()
 
@@ -154,6 +163,8 @@ class ComfyServer:
         name, folder = request.query.get("filename", ""), request.query.get("subfolder", "")
         if (name.startswith("/") or ".." in name) and name != self.called:
             return web.Response(status=400)
+        await self._tell_change()
+        await self.viewing.wait()
         data = self.files.get((request.query.get("type", "output"), folder, name))
         if data is None:
             return web.Response(status=404)
@@ -229,7 +240,7 @@ class ComfyServer:
             job = self.running = self.pending.pop(0)
             self._interrupted.clear()
             await self._run(job)
-            self.running = None
+            self.running, self.at = None, ""
             await self._status()
             await self._send(job, "executing", {"node": None})
             await self._tell_change()
@@ -283,6 +294,8 @@ class ComfyServer:
 
     async def _node(self, job: Queued, node: str, outputs: Json) -> None:
         content = job.prompt[node]
+        self.at = node
+        await self._tell_change()
         state = {"node_id": node, "prompt_id": job.id, "state": "running", "value": 0.0, "max": 1.0}
         await self._send(job, "progress_state", {"nodes": {node: state}}, everybody=not job.client)
         await self._send(job, "executing", {"node": node, "display_node": node})
@@ -362,6 +375,8 @@ class ComfyServer:
         self.headers.append(request.headers)
         if "Origin" in request.headers:
             return web.Response(status=403)
+        if self.lock is not None and request.headers.get(self.lock[0]) != self.lock[1]:
+            return web.Response(status=401)
         if self.refuse is not None and request.path != "/ws":
             return web.Response(status=self.refuse.status, body=self.refuse.body)
         if request.path.startswith(self.routes_missing or ("?",)):
