@@ -13,7 +13,8 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens of one exchange. `input` includes `cached`, `output` includes `reasoning`.
 
     `rate` is in output tokens a second and `first` the seconds until the first token, both as the server
-    measured them, else as they were seen here. `context` is how many tokens the model holds. 0: unknown.
+    measured them, else as they were seen here. `context` is how many tokens the model holds, `cost` what the
+    host says it charged, in US dollars. 0: unknown.
     """
 
     input: int = 0
@@ -23,6 +24,7 @@ class Usage(msgspec.Struct, frozen=True):
     rate: float = 0.0
     first: float = 0.0
     context: int = 0
+    cost: float = 0.0
 
     @property
     def fill(self) -> float:

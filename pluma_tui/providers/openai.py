@@ -4,19 +4,19 @@
 Field by field: https://platform.openai.com/docs/api-reference/chat
 """
 
-import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.errors import Refused
-from pluma_tui.core.events import ChatEvent
+from pluma_tui.core.events import ChatEvent, Notice
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Json, ProviderPlugin
+from pluma_tui.providers.openai_flavours import FLAVOURS, adapted, flavour
 from pluma_tui.providers.openai_models import read_models
-from pluma_tui.providers.openai_request import SAMPLING, body
+from pluma_tui.providers.openai_request import NAMES, SAMPLING, body
 from pluma_tui.providers.openai_stream import ChunkReader
 from pluma_tui.providers.reading import events
 from pluma_tui.providers.sampling import ignored
@@ -27,17 +27,6 @@ from pluma_tui.transport.stream import ask
 if TYPE_CHECKING:
     import httpx
 
-_UNKNOWN_FIELD = re.compile(
-    r"unsupported|not supported|unrecognized|unknown|unexpected|not permitted|not allowed|extra|instead",
-    re.IGNORECASE,
-)
-# What is refused by some server -> what to say instead; empty: leave it out.
-_INSTEAD = {
-    "max_tokens": "max_completion_tokens",
-    "max_completion_tokens": "max_tokens",
-    "stream_options": "",
-}
-
 
 class OpenAI:
     """Talks to one server in the OpenAI shape."""
@@ -47,18 +36,19 @@ class OpenAI:
     def __init__(self, profile: ConnectionProfile, client: "httpx.AsyncClient") -> None:
         self._profile = profile
         self._client = client
+        self._flavour = flavour(profile, client.base_url.host)
         self.upstream = upstream(client.base_url)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer: deltas, then exactly one `Finished`. Raises ProviderError.
 
-        A field that this server's flavour of the shape refuses is left out, or said by its other name,
-        in a second try.
+        A setting that this server refuses is left out, or said by its other name, in a second try.
         """
-        wanted = body(request, {**self._profile.options, **request.options})
-        tried: set[str] = set()
-        for notice in ignored(request.sampling, SAMPLING, "this kind of server"):
+        plain = body(request, {**self._profile.options, **request.options}, system=self._flavour.system)
+        known = {ours: names for ours, names in SAMPLING.items() if self._flavour.knows(names)}
+        for notice in ignored(request.sampling, known, self.upstream):
             yield notice
+        wanted, tried = self._flavour.said(plain), set[str]()
         while True:
             try:
                 async with aclosing(self._answer(wanted)) as said:
@@ -66,12 +56,25 @@ class OpenAI:
                         yield event
                 return
             except Refused as error:
-                if error.status not in (400, 422) or not _adapt(wanted, error.message, tried):
+                gone = adapted(wanted, error.message, NAMES, tried) if error.status in (400, 422) else None
+                if gone is None:
                     raise
+                if gone:
+                    yield Notice(f"the server does not take {', '.join(gone)}: it answers without")
 
     async def models(self) -> Sequence[ModelInfo]:
         """What the server offers, in its own order. Raises ProviderError."""
-        return read_models(await get_json(self._client, "models", timeout=self._profile.timeout))
+        try:
+            return read_models(await self._list(self._flavour.models))
+        except Refused:
+            if self._flavour.models == "models":
+                raise
+            return read_models(await self._list("models"))
+
+    async def _list(self, route: str) -> Json:
+        url = self._client.base_url.join(route) if route.startswith("/") else route
+        document: Json = await get_json(self._client, str(url), timeout=self._profile.timeout)
+        return document
 
     async def _answer(self, wanted: Json) -> AsyncGenerator[ChatEvent, None]:
         first, between = self._profile.first_event_timeout, self._profile.timeout
@@ -83,20 +86,6 @@ class OpenAI:
                 yield event
 
 
-def _adapt(wanted: Json, words: str, tried: set[str]) -> bool:
-    """Change `wanted` so that a server that said `words` may take it; each change is made once."""
-    if not _UNKNOWN_FIELD.search(words):
-        return False
-    for field, other in _INSTEAD.items():
-        if field in wanted and field in words and field not in tried:
-            tried |= {field, other}
-            value = wanted.pop(field)
-            if other:
-                wanted[other] = value
-            return True
-    return False
-
-
 PLUGIN = ProviderPlugin(
     name="openai",
     label="OpenAI Chat Completions, and whatever speaks it",
@@ -104,6 +93,7 @@ PLUGIN = ProviderPlugin(
     default_base_url="https://api.openai.com/v1",
     default_path="/v1",
     options={
+        "flavour": f"the server's ways, where they are not seen from its address: {', '.join(FLAVOURS)}",
         "chat_template_kwargs": "values for the model's chat template, such as { enable_thinking = false }",
         "reasoning_effort": "how long to think: low, medium, high, or what the server knows",
         "response_format": 'the form of the answer, such as { type = "json_object" }',

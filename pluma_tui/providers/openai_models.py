@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pluma_tui.core.models import ModelInfo, Trait
+from pluma_tui.core.models import ModelInfo, Price, Trait
 from pluma_tui.providers.base import Json
+from pluma_tui.providers.reading import count, number, table
 
 # Where each server says how long a conversation may be: llama.cpp (a slot's own context), LM Studio (as
 # loaded, else at most), vLLM, OpenRouter, Groq, Mistral.
@@ -15,10 +16,13 @@ _CONTEXT = (
     "context_window",
     "max_context_length",
 )
+# The longest answer: OpenRouter, within its `top_provider`; Groq; others.
+_OUTPUT = ("max_completion_tokens", "max_output_tokens")
 _TRAITS: dict[str, Trait] = {
     "vision": "vision",
     "image": "vision",
     "multimodal": "vision",
+    "audio": "audio",
     "vlm": "vision",
     "tools": "tools",
     "tool_use": "tools",
@@ -60,14 +64,40 @@ def _model(name: str, entry: Json) -> ModelInfo:
     label = entry.get("display_name") or entry.get("name")
     if not isinstance(label, str) or label == name:
         label = ""
-    return ModelInfo(name, label, _context(entry), tuple(dict.fromkeys(_traits(entry))))
+    meta, state = table(entry, "meta"), entry.get("state")
+    return ModelInfo(
+        name,
+        label,
+        context=count(meta, "n_ctx") or _first(entry, _CONTEXT),
+        traits=tuple(dict.fromkeys(_traits(entry))),
+        output=_first(entry, _OUTPUT) or _first(table(entry, "top_provider"), _OUTPUT),
+        size=count(meta, "size"),
+        loaded=state == "loaded" if isinstance(state, str) else None,  # LM Studio
+        price=_price(table(entry, "pricing")),
+    )
 
 
-def _context(entry: Json) -> int:
-    meta = entry.get("meta")
-    values = [meta.get("n_ctx")] if isinstance(meta, dict) else []
-    values += [entry.get(name) for name in _CONTEXT]
-    return next((value for value in values if isinstance(value, int) and 0 < value < 2**53), 0)
+def _first(entry: Json, names: tuple[str, ...]) -> int:
+    return next((found for name in names if (found := count(entry, name))), 0)
+
+
+def _price(said: Json) -> Price | None:
+    """OpenRouter tells dollars for one token, as text; Together for a million, as numbers."""
+    if isinstance(said.get("prompt"), str):
+        each = {name: _dollars(said.get(name)) for name in ("prompt", "completion", "input_cache_read")}
+        cached = each["input_cache_read"] if "input_cache_read" in said else None
+        return Price(each["prompt"], each["completion"], cached)
+    if isinstance(said.get("input"), int | float):
+        return Price(number(said, "input"), number(said, "output"))
+    return None
+
+
+def _dollars(text: Any) -> float:
+    """For a million tokens, out of the text for one; below zero stands for "it depends", as for a router."""
+    try:
+        return max(round(float(text) * 1e6, 6), 0.0)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def _traits(entry: Json) -> Iterator[Trait]:

@@ -26,10 +26,17 @@ SAMPLING: Names = {
 }
 
 
-def body(request: ChatRequest, options: Mapping[str, Any]) -> Json:
-    """The JSON of a streamed request. `options` go in as they are and win over everything else."""
+NAMES = {name for names in SAMPLING.values() for name in ((names,) if isinstance(names, str) else names)}
+"""All settings under the names of this shape."""
+
+
+def body(request: ChatRequest, options: Mapping[str, Any], *, system: str = "system") -> Json:
+    """The JSON of a streamed request. `options` go in as they are and win over everything else.
+
+    `system` is the role that the system prompt has.
+    """
     result: Json = {"model": request.model} if request.model else {}
-    result["messages"] = list(messages(request))
+    result["messages"] = list(messages(request, system))
     result |= {"stream": True, "stream_options": {"include_usage": True}}
     result |= mapped(request.sampling, SAMPLING)
     if request.tools:
@@ -44,16 +51,16 @@ def body(request: ChatRequest, options: Mapping[str, Any]) -> Json:
             }
             for tool in request.tools
         ]
-    result |= options
+    result |= {name: value for name, value in options.items() if name != "flavour"}
     if not result["stream"]:
         result.pop("stream_options", None)
     return result
 
 
-def messages(request: ChatRequest) -> Iterator[Json]:
+def messages(request: ChatRequest, system: str = "system") -> Iterator[Json]:
     """The conversation, the system prompt first."""
     if request.system:
-        yield {"role": "system", "content": request.system}
+        yield {"role": system, "content": request.system}
     for message in request.messages:
         yield from _message(message)
 

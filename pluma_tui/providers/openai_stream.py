@@ -178,6 +178,7 @@ def _usage(chunk: Json, before: Usage) -> Usage:
             reasoning=count(table(usage, "completion_tokens_details"), "reasoning_tokens"),
             cached=count(table(usage, "prompt_tokens_details"), "cached_tokens"),
             rate=rate,
+            cost=float(number(usage, "cost")),  # OpenRouter
         )
     cached = count(timings, "cache_n")
     return Usage(

@@ -15,7 +15,7 @@ from pluma_tui.core.chat import (
     ToolCall,
     ToolResult,
 )
-from pluma_tui.core.models import ModelInfo
+from pluma_tui.core.models import ModelInfo, Price
 from pluma_tui.providers.openai_models import read_models
 from pluma_tui.providers.openai_request import body
 from tests.providers.feeding import Fed, listen, response
@@ -134,7 +134,7 @@ async def test_the_models_of_llamacpp_are_told_once_with_their_context() -> None
 
     _, _, document = (DATA / "chat" / "xl-models.http").read_bytes().partition(b"\r\n\r\n")
     fed = Fed(lambda _: response(document, kind="application/json"))
-    assert await fed.provider("openai").models() == [ModelInfo("smollm2", context=2048)]
+    assert await fed.provider("openai").models() == [ModelInfo("smollm2", context=2048, size=96_576_768)]
     assert fed.requests[0].url == "http://localhost:9/v1/models"
 
 
@@ -185,3 +185,26 @@ def test_llamacpp_tells_abilities_in_its_second_list() -> None:
         "models": [{"name": "m", "capabilities": ["completion", "multimodal"]}],
     }
     assert read_models(document) == [ModelInfo("m", traits=("vision",))]
+
+
+def test_models_tell_their_price_size_and_longest_answer() -> None:
+    listed = {
+        "data": [
+            {"id": "router/auto", "pricing": {"prompt": "-1", "completion": "-1"}},
+            {
+                "id": "big",
+                "context_length": 200_000,
+                "top_provider": {"max_completion_tokens": 64_000},
+                "pricing": {"prompt": "0.000003", "completion": "0.000015", "input_cache_read": "0.0000003"},
+            },
+            {"id": "together", "pricing": {"hourly": 0, "input": 0.3, "output": 0.4}},
+            {"id": "here", "state": "not-loaded", "meta": {"size": 366_000, "n_ctx": 2048}},
+            {"id": "odd", "pricing": {"prompt": "free", "completion": None}, "meta": [], "top_provider": 3},
+        ]
+    }
+    auto, big, together, here, odd = read_models(listed)
+    assert auto.price == Price(0, 0)
+    assert (big.context, big.output, big.price) == (200_000, 64_000, Price(3, 15, 0.3))
+    assert together.price == Price(0.3, 0.4)
+    assert (here.loaded, here.size, here.context) == (False, 366_000, 2048)
+    assert odd.price == Price(0, 0)

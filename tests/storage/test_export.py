@@ -130,7 +130,7 @@ def test_every_field_of_a_message_is_read_and_written() -> None:
         "id": "m1", "parent": None, "role": "assistant", "text": "t", "created": "2026-01-01T00:00:00Z",
         "model": "m", "profile": "p", "reasoning": "r", "ending": "length",
         "usage": {"input": 1, "output": 2, "reasoning": 3, "cached": 4, "rate": 5.0, "first": 0.5, "context": 9,
-                  "cost": 0.25},
+                  "cost": 0.25, "mood": "good"},
         "parts": [
             {"type": "image", "data": "AP8=", "media_type": "image/png", "name": "n", "alt": "a cat"},
             {"type": "hologram", "beams": [1, 2]},
@@ -140,7 +140,7 @@ def test_every_field_of_a_message_is_read_and_written() -> None:
     data = packed(messages=[message], origin={"app": "x"}, profile="home")
     conversation, messages = read(data)
     assert messages[0].parts[0] == Image(b"\x00\xff", "image/png", "n")
-    assert messages[0].usage == Usage(1, 2, 3, 4, 5.0, 0.5, 9)
+    assert messages[0].usage == Usage(1, 2, 3, 4, 5.0, 0.5, 9, 0.25)
     assert conversation.profile == "home"
     written = document(conversation, messages)
     assert written["messages"] == [message]
