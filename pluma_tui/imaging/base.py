@@ -10,6 +10,8 @@ from pluma_tui.core.profile import AuthScheme, ImageProfile
 if TYPE_CHECKING:
     import httpx
 
+    from pluma_tui.imaging.workflow import Workflow
+
 
 class ImageProvider(Protocol):
     """Talks to one image server."""
@@ -70,6 +72,14 @@ class FreesMemory(Protocol):
 
     async def free(self) -> None:
         """Unload the models. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class ChecksWorkflows(Protocol):
+    """A server that runs workflows, and can be asked about one without running it."""
+
+    async def check(self, workflow: "Workflow") -> Sequence[str]:
+        """What it would refuse, in words, once the profile's values are put in. Raises ProviderError."""
 
 
 ImageProviderFactory = Callable[[ImageProfile, "httpx.AsyncClient"], ImageProvider]

@@ -19,16 +19,19 @@ from pluma_tui.imaging.base import ImageProviderPlugin
 from pluma_tui.imaging.comfy_api import ComfyApi
 from pluma_tui.imaging.comfy_job import Job, Pace
 from pluma_tui.imaging.comfy_made import Made
+from pluma_tui.imaging.comfy_nodes import refusals
 from pluma_tui.imaging.comfy_values import given
 from pluma_tui.imaging.workflow import Workflow
+from pluma_tui.imaging.workflow_fill import placeholders
 from pluma_tui.imaging.workflow_library import Library
 from pluma_tui.imaging.workflow_lora import add_loras
-from pluma_tui.imaging.workflow_prepare import Prepared, prepare, to_ask_for, told
+from pluma_tui.imaging.workflow_prepare import Given, Prepared, prepare, to_ask_for, told
 
 if TYPE_CHECKING:
     import httpx
 
 _LISTS = 60.0  # seconds for a list of models, or a ping
+_PICTURES = ("init_image", "mask")
 
 
 class Comfy:
@@ -80,6 +83,21 @@ class Comfy:
         """Unload all models. Raises ProviderError."""
         await self._lists.post("free", {"unload_models": True, "free_memory": True})
 
+    async def check(self, workflow: Workflow) -> Sequence[str]:
+        """What this server would refuse of a workflow. Raises ProviderError, ConfigError."""
+        values = given(ImageRequest(prompt=""), self._profile)
+        # Pictures come with a request.
+        left_open = {name: f"%{name}%" for name in placeholders(workflow.graph, _PICTURES)}
+        values.wanted |= left_open
+        await self._look_up(workflow, values)
+        try:
+            graph = prepare(workflow, values).graph
+        except NotFound as error:
+            return [error.sentence]
+        kinds = {content["class_type"] for content in graph.values()}
+        known = {kind: await self._lists.node(kind) for kind in sorted(kinds)}
+        return refusals(graph, known, left_open=left_open.values())
+
     async def generate(self, request: ImageRequest) -> AsyncGenerator[ImageEvent, None]:
         """Run the workflow that the request or the profile names. Raises ProviderError, ConfigError.
 
@@ -120,13 +138,17 @@ class Comfy:
             if data is not None:
                 digest = hashlib.sha256(data).hexdigest()[:16]
                 values.wanted[name] = await self._api.upload(data, f"pluma-{digest}")
-        for name, slot in to_ask_for(workflow, values).items():
-            offered = await self._api.choices(workflow.graph[slot.node]["class_type"], slot.input)
-            values.listed |= {name: offered[0]} if offered else {}
+        await self._look_up(workflow, values)
         prepared = prepare(workflow, values)
         if request.loras and not add_loras(prepared.graph, request.loras):
             prepared.homeless.append("loras")
         return prepared
+
+    async def _look_up(self, workflow: Workflow, values: Given) -> None:
+        """Add what the server offers first for what nobody has said."""
+        for name, slot in to_ask_for(workflow, values).items():
+            offered = await self._api.choices(workflow.graph[slot.node]["class_type"], slot.input)
+            values.listed |= {name: offered[0]} if offered else {}
 
     def _remarks(self, workflow: Workflow, prepared: Prepared, request: ImageRequest) -> list[str]:
         remarks = [told(workflow, prepared.homeless)] if prepared.homeless else []

@@ -6,12 +6,14 @@ Every call raises ProviderError. Answers are read with care: plugins change them
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 
 from pluma_tui.core.errors import BrokenStream, NotFound, TimedOut
 from pluma_tui.core.images import Picture
 from pluma_tui.imaging.comfy_errors import prompt_refused
+from pluma_tui.imaging.comfy_nodes import Described, listed
 from pluma_tui.imaging.sniff import MAX_BYTES, extension, picture, sniff
 from pluma_tui.imaging.workflow import Graph
 from pluma_tui.transport.address import upstream
@@ -111,16 +113,15 @@ class ComfyApi:
         entry = document.get(prompt_id) if isinstance(document, dict) else None
         return entry if isinstance(entry, dict) else None
 
+    async def node(self, node_class: str) -> Described | None:
+        """How the server describes a class of nodes; None if it does not know it."""
+        document = await self.get(f"object_info/{quote(node_class, safe='')}")
+        found = document.get(node_class) if isinstance(document, dict) else None
+        return found if isinstance(found, dict) else None
+
     async def choices(self, node_class: str, input_name: str) -> list[str]:
         """What the server offers for an input; empty where it does not know the node."""
-        document = await self.get(f"object_info/{node_class}")
-        try:
-            described = document[node_class]["input"]
-            said = next(part[input_name] for part in described.values() if input_name in part)
-            options = said[0] if isinstance(said[0], list) else said[1]["options"]
-        except (KeyError, IndexError, TypeError, AttributeError, StopIteration):
-            return []
-        return [str(option) for option in options] if isinstance(options, list) else []
+        return [str(option) for option in listed(await self.node(node_class), input_name) or ()]
 
     async def models(self, folder: str, node_class: str, input_name: str) -> list[str]:
         """The files of a folder of models; older servers only tell them as the choices of a node."""

@@ -10,7 +10,9 @@ import ptyprocess
 import pytest
 
 from pluma_tui.cli import main as cli
+from tests.cli.program import Program
 from tests.imaging.comfy_jobs import PLAIN, changed, written
+from tests.servers.comfy import comfy
 
 UI_FORMAT = {"last_node_id": 9, "nodes": [{"id": 3, "type": "KSampler"}], "links": [], "version": 0.4}
 
@@ -180,6 +182,91 @@ class TestCheck:
         assert pluma(tmp_path, "check", written(tmp_path, graph)) == 0
         out, err = capsys.readouterr()
         assert not {"\x1b", "\x07", "\u202e"} & set(out + err)
+
+
+class TestCheckOnAServer:
+    """`check` asks the server of the image profile as well."""
+
+    def configure(self, program: Program, url: str, kind: str = "comfy", *, more: str = "") -> None:
+        program.config.write_text(f'[images.profiles.box]\nkind = "{kind}"\nbase_url = "{url}"\n{more}')
+
+    async def test_what_it_would_refuse_exits_6(self, program: Program):
+        graph = changed(PLAIN, n3={"sampler_name": "eulr\x1b[2J"}, n4={"ckpt_name": "gone.safetensors"})
+        async with comfy() as server:
+            self.configure(program, server.url)
+            done = await program.run("workflow", "check", written(program.home, graph))
+            as_json = await program.run("workflow", "check", "mine.json", "--json")
+        assert done.code == as_json.code == 6
+        assert done.out.startswith("prompt")
+        first, second = done.err.splitlines()
+        assert first.startswith('pluma: "KSampler" (node 3): the server has no sampler_name "eulr')
+        assert second.startswith('pluma: "Load Checkpoint" (node 4): the server has no ckpt_name "gone.saf')
+        assert "\x1b" not in done.err
+        found = as_json.json
+        assert (found["ok"], found["problems"]) == (False, [])
+        assert found["server"]["profile"] == "box"
+        assert len(found["server"]["refused"]) == 2
+
+    async def test_nothing_wrong(self, program: Program):
+        async with comfy() as server:
+            self.configure(program, server.url)
+            done = await program.run("workflow", "check", "flux-split")
+            as_json = await program.run("workflow", "check", "flux-split", "--json")
+        assert (done.code, done.err) == (0, 'The server of "box" has all that it needs.\n')
+        assert (as_json.code, as_json.err) == (0, "")
+        assert as_json.json["server"] == {"profile": "box", "refused": [], "error": None}
+        assert not server.prompts
+
+    async def test_what_is_wrong_in_itself_exits_3_and_the_server_is_asked_all_the_same(
+        self, program: Program
+    ):
+        graph = changed(PLAIN, n8={"samples": ["99", 0]}, n4={"ckpt_name": "gone"})
+        async with comfy() as server:
+            self.configure(program, server.url)
+            done = await program.run("workflow", "check", written(program.home, graph))
+        assert done.code == 3
+        assert "node 99" in done.err
+        assert 'ckpt_name "gone"' in done.err
+
+    @pytest.mark.parametrize(("words", "code"), [((), 0), (("-p", "box"), 5)])
+    async def test_one_that_is_away_is_told_and_fails_only_who_named_it(
+        self, program: Program, words: tuple[str, ...], code: int
+    ):
+        self.configure(program, "http://127.0.0.1:1")
+        done = await program.run("workflow", "check", "flux", *words)
+        assert done.code == code
+        assert "%prompt%" in done.out
+        (told,) = done.err.splitlines()
+        assert told.startswith('pluma: the server of "box" was not asked: nobody answers')
+        as_json = await program.run("workflow", "check", "flux", "--json", *words)
+        assert as_json.code == code
+        assert as_json.json["server"]["error"]["kind"] == "Unreachable"
+
+    async def test_one_of_another_kind_is_not_asked(self, program: Program):
+        self.configure(program, "http://127.0.0.1:1", kind="a1111")
+        done = await program.run("workflow", "check", "flux", "--json")
+        assert (done.code, done.err, done.json["server"]) == (0, "", None)
+        done = await program.run("workflow", "check", "flux", "-p", "box")
+        assert (done.code, done.out) == (2, "")
+        assert "runs no workflows" in done.err
+        assert (await program.run("workflow", "check", "flux", "-p", "bix")).code == 3
+
+    async def test_one_that_is_named_by_its_address(self, program: Program):
+        async with comfy() as server:
+            words = ("--base-url", server.url, "workflow", "check", "flux", "--kind", "comfy")
+            done = await program.run(*words)
+        assert (done.code, done.err) == (0, 'The server of "fallback" has all that it needs.\n')
+
+    async def test_its_key_is_not_shown(self, program: Program):
+        async with comfy(lock=("Authorization", "Bearer other")) as server:
+            self.configure(program, server.url, more='api_key = { env = "KEY" }\n')
+            done = await program.run("workflow", "check", "flux", "-p", "box", KEY="a-key-of-ours")
+            gone = await program.run("workflow", "check", "flux")
+        assert done.code == 4
+        assert gone.code == 0
+        assert "was not asked" in done.err
+        assert "was not asked" in gone.err
+        assert "a-key-of-ours" not in done.out + done.err
 
 
 def test_no_library_of_the_network_or_the_screen_is_loaded(tmp_path: Path):

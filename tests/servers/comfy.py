@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.imaging.pictures import png
-from tests.servers.comfy_strict import Json, Refusal, check, checked_copy, no_prompt, nodes
+from tests.servers.comfy_strict import Json, Refusal, check, checked_copy, described, no_prompt, nodes
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 PREVIEW = png(8, 8)
@@ -189,8 +189,7 @@ class ComfyServer:
         name = request.match_info["name"]
         if name not in self.known:
             return web.json_response({})
-        node = self.known[name]
-        return web.json_response({name: {**node, "input": {"required": node["input"]}}})
+        return web.json_response({name: described(self.known[name], self._uploads())})
 
     async def models(self, request: web.Request) -> web.Response:
         node, _, name = _LOADERS.get(request.match_info["folder"], "/").partition("/")

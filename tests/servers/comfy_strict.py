@@ -44,6 +44,16 @@ def nodes() -> dict[str, Json]:
     return found
 
 
+def described(node: Json, uploads: set[str]) -> Json:
+    """A node as /object_info tells it."""
+    parts: Json = {"required": {}, "optional": {}}
+    for name, (kind, extra) in node["input"].items():
+        if name == "image" and isinstance(kind, list):
+            kind, extra = sorted(uploads), {**extra, "image_upload": True}
+        parts["optional" if extra.get("optional") else "required"][name] = [kind, extra]
+    return {**node, "input": parts}
+
+
 def check(prompt: Any, known: dict[str, Json], uploads: set[str], version: str) -> tuple[list[str], Json]:
     """The outputs that can be made, and the errors of nodes. Raises Refusal if none can; else: 500."""
     for node, content in prompt.items():

@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from pluma_tui.cli import output
+from pluma_tui.cli import image_session, output, session, workflow_server
 from pluma_tui.core.errors import ConfigError, UsageError
 from pluma_tui.core.text import clean_line
 from pluma_tui.files import paths
@@ -31,9 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     adding.add_argument("--name", metavar="N", help="the name; the file's stem unless given")
     adding.add_argument("--replace", action="store_true", help="in place of one of that name")
     adding.add_argument("--yes", action="store_true", help="do not ask")
-    checking = actions.add_parser("check", help="what pluma makes of a workflow, and what is wrong with it")
+    checking = actions.add_parser(
+        "check",
+        help="what pluma makes of a workflow, and what is wrong with it",
+        description="Show where the values of a workflow go and what is wrong with it; and what its server "
+        "would refuse: that of -p, else the active image profile's if that is of kind comfy and answers.",
+    )
     checking.add_argument("file", metavar="FILE", help="a file, or a name in the library")
     checking.add_argument("--json", action="store_true", help="as one JSON object")
+    image_session.configure(checking)
     removing = actions.add_parser("remove", help="delete a workflow of your own")
     removing.add_argument("name", metavar="N")
 
@@ -44,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "add":
         return _add(args, library)
     if args.action == "check":
-        return _check(args, library)
+        return session.run(_check(args, library))
     if args.action == "remove":
         library.remove(args.name)
         output.say(f"Removed {clean_line(args.name)}.")
@@ -87,17 +93,24 @@ def _agreed() -> bool:
     return sys.stdin.readline().strip().lower() in ("", "y", "yes")
 
 
-def _check(args: argparse.Namespace, library: Library) -> int:
+async def _check(args: argparse.Namespace, library: Library) -> int:
     path = paths.expanded(args.file)
     workflow = load_file(path) if path.is_file() else library.load(args.file)
     found = report(workflow)
+    answer = await workflow_server.ask(args, workflow)
+    ok = not found.problems and not (answer and answer.refused)
     if args.json:
-        output.document({"name": workflow.name, "ok": not found.problems, **msgspec.to_builtins(found)})
+        server = answer and answer.document()
+        output.document({"name": workflow.name, "ok": ok, **msgspec.to_builtins(found), "server": server})
     else:
         _show(found)
         for problem in found.problems:
             output.say(f"pluma: {problem}")
-    return ConfigError.exit_code if found.problems else 0
+        if answer is not None:
+            answer.say()
+    if found.problems:
+        return ConfigError.exit_code
+    return answer.exit_code if answer is not None else 0
 
 
 def _show(found: Report) -> None:
