@@ -10,12 +10,12 @@ import msgspec
 
 from pluma_tui.core.errors import ConfigError, StoreError, UsageError
 from pluma_tui.core.images import ImageRequest
-from pluma_tui.files import fresh
 from pluma_tui.files.paths import private_dir, shown
 from pluma_tui.imaging import embedded, infotext, sidecar
 from pluma_tui.imaging.sniff import MAX_BYTES, sniff
 from pluma_tui.imaging.workflow import Graph, parse
 from pluma_tui.imaging.workflow_find import find
+from pluma_tui.imaging.workflow_library import keep_run
 
 _INFOTEXT = ("parameters", "UserComment")
 _GRAPH = "prompt"
@@ -113,11 +113,8 @@ def _from_infotext(request: ImageRequest) -> Again:
 
 def _from_graph(graph: Graph, data_dir: Path) -> Again:
     """The workflow as it was run, and what its places hold."""
-    text = msgspec.json.format(msgspec.json.encode(graph), indent=1)
     try:
-        path = private_dir(private_dir(data_dir) / "again") / f"{sidecar.digest(text)[:16]}.json"
-        with contextlib.suppress(FileExistsError):
-            fresh.create(path, text)
+        path = keep_run(private_dir(private_dir(data_dir) / "again"), graph)
     except OSError as error:
         raise StoreError(f"{shown(data_dir)} cannot be written to: {error.strerror}") from None
     return Again(ImageRequest(**dict(_values(graph)), workflow=str(path)))

@@ -34,13 +34,15 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept beside a workflow: where its values go, and its own defaults for placeholders.
 
     `places` maps the names of `workflow_fill.NAMES` to slots; `outputs` are the nodes whose pictures count,
-    empty for all.
+    empty for all. `filled`: this is a graph as it was run; what looks like a placeholder in it is somebody's
+    text.
     """
 
     title: str = ""
     places: dict[str, tuple[Slot, ...]] = {}
     outputs: tuple[str, ...] = ()
     defaults: dict[str, Any] = {}
+    filled: bool = False
 
 
 class Workflow(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 Beside ``NAME.json`` stands ``NAME.about.json``: where its values go, found once and shown for a yes.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,16 @@ def load_file(path: Path) -> Workflow:
     """The workflow in that file, with what is known of it, else what its graph tells. Raises ConfigError."""
     graph = read_file(path)
     return Workflow(path.stem, graph, _read_about(about_path(path)) or find(graph))
+
+
+def keep_run(folder: Path, graph: Graph) -> Path:
+    """Keep a graph as it was run in `folder`, under a name of its own. Raises OSError."""
+    data = _written(graph)
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.json"
+    about = msgspec.structs.replace(find(graph), filled=True)
+    atomic.write(about_path(path), _written(about))
+    atomic.write(path, data)
+    return path
 
 
 def about_path(path: Path) -> Path:

@@ -76,24 +76,25 @@ def prepare(workflow: Workflow, given: Given) -> Prepared:
     value that was set, it goes to the slots that were found for it. The seed is always set; but where
     there are placeholders and none is for it, the author's own stays.
     """
-    names = known_placeholders(given.pairs, workflow.about.defaults)
+    about = workflow.about
+    names = set() if about.filled else known_placeholders(given.pairs, about.defaults)
     used = placeholders(workflow.graph, names)
     wanted = {"seed": given.seed, **given.wanted}
     if used and "seed" not in used:
         del wanted["seed"]
     values = _values(workflow, given, wanted)
     _complete(workflow, used, values)
-    graph = fill(copied(workflow.graph), values)
+    graph = fill(copied(workflow.graph), {name: values[name] for name in used})
     homeless = []
     for name, value in wanted.items():
-        if not (used & set(NAMES[name]) or put(graph, workflow.about.places.get(name, ()), value)):
+        if not (used & set(NAMES[name]) or put(graph, about.places.get(name, ()), value)):
             homeless.append(name)
     _no_picture_left_out(workflow, homeless)
     inside = {name: value for name, value in wanted.items() if name not in homeless}
     settings = _of_defaults(used, values) | inside
     told = [name for name in homeless if wanted[name] != "" and name != "seed"]
     shown = {name: value for name, value in settings.items() if name not in _AVATARS}
-    return Prepared(graph, shown, told, unknown(workflow.graph, names))
+    return Prepared(graph, shown, told, set() if about.filled else unknown(workflow.graph, names))
 
 
 def told(workflow: Workflow, homeless: list[str]) -> str:

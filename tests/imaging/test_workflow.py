@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -99,6 +100,13 @@ class TestFilling:
     def test_pairs_that_are_none_are_told(self):
         with pytest.raises(ConfigError, match="table of names"):
             filled(TEMPLATE, ImageRequest(prompt="p"), options={"placeholders": ["style"]})
+
+    def test_a_graph_that_was_run_has_no_placeholders_whatever_stands_in_it(self):
+        ran = changed(PLAIN, n6={"text": "is %prompt% a %seed%?"}, n7={"text": "%mood%"})
+        about = msgspec.structs.replace(find(ran), filled=True)
+        wish = ImageRequest(prompt="is %prompt% a %seed%?", seed=5)
+        assert filled(ran, wish, about) == changed(ran, n3={"seed": 5})
+        assert prepare(Workflow("w", ran, about), Given({}, 5)).unknown == set()
 
     def test_avatars_are_pictures_as_text_and_a_pixel_where_there_are_none(self):
         graph = changed(TEMPLATE, n4={"a": "%char_avatar%", "b": "%user_avatar%"})
