@@ -93,11 +93,12 @@ def failure(error: PlumaError, *, as_json: bool = False) -> None:
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
-    """Rows of text in columns, each as wide as its widest cell; safe for a terminal."""
+    """Rows of text in columns, each as wide as its widest cell, empty ones left out; safe for a terminal."""
     from rich.cells import cell_len
 
     cells = [tuple(clean_line(cell) for cell in row) for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    columns = [(index, width) for index, width in enumerate(widths) if width]
     for row in cells:
-        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        padded = (row[index] + " " * (width - cell_len(row[index])) for index, width in columns)
         line("  ".join(padded).rstrip())

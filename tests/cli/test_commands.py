@@ -50,6 +50,40 @@ class TestModels:
         error = (await program.run("models", "--json", HOME_KEY="k")).json
         assert (error["type"], error["exit_code"]) == ("error", code)
 
+    async def test_what_a_server_tells_of_them_stands_beside_them(self, program: Program):
+        listed = {
+            "data": [
+                {
+                    "id": "a",
+                    "context_length": 4096,
+                    "pricing": {"prompt": "0.000001", "completion": "0.000002"},
+                },
+                {"id": "b", "type": "vlm", "state": "loaded"},
+            ]
+        }
+        async with replay(answer(listed)) as server:
+            program.configure(server.url)
+            done = await program.run("models", HOME_KEY="k")
+            shown = await program.run("models", "show", "a", HOME_KEY="k")
+            assert (await program.run("models", "show", "b", "--json", HOME_KEY="k")).json["loaded"] is True
+            unknown = await program.run("models", "show", "c", HOME_KEY="k")
+        first, second = done.out.splitlines()
+        assert first == "a  4096 tokens  $1 in, $2 out a million"
+        assert second.split() == ["b", "vision", "loaded"]
+        assert shown.out == "name     a\ncontext  4096 tokens\nprice    $1 in, $2 out a million\n"
+        assert (unknown.code, 'no model "c"' in unknown.err) == (2, True)
+
+    @pytest.mark.parametrize("action", ["load", "unload", "pull", "delete"])
+    async def test_what_a_kind_of_server_cannot_do_is_told(self, program: Program, action: str):
+        program.configure("http://127.0.0.1:1")
+        done = await program.run("models", action, "m", HOME_KEY="k")
+        assert (done.code, done.out) == (2, "")
+        assert f"cannot be asked to {action} models" in done.err
+
+    async def test_an_action_without_its_model_is_wrong_use(self, program: Program):
+        done = await program.run("models", "pull")
+        assert (done.code, "pluma models pull MODEL" in done.err) == (2, True)
+
     async def test_a_wrong_key_exits_4(self, program: Program, llama: LlamaServer):
         program.configure(llama.url)
         assert (await program.run("models", HOME_KEY="sk-wrong")).code == 4

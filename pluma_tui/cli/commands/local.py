@@ -1,20 +1,16 @@
 """`pluma local`: the models that run inside pluma."""
 
 import argparse
-import sys
-import time
 from pathlib import Path
-from types import TracebackType
 
 from pluma_tui import local
 from pluma_tui.cli import output
+from pluma_tui.cli.meter import Meter
 from pluma_tui.core.text import clean_line
 from pluma_tui.files import paths
 from pluma_tui.local.models import DEFAULT, Model, remove, size_text
 
 HELP = 'Models for profiles with compat = "local", which run inside pluma.'
-
-_EVERY = 0.1  # seconds between two states of the progress line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +61,7 @@ def _install(args: argparse.Namespace, data: Path) -> int:
 
     if offer := CATALOGUE.get(args.what):
         output.say(f"Getting {offer.label}, {size_text(offer.size)}, licence {offer.licence}…")
-    with _Meter() as meter:
+    with Meter() as meter:
         model = install(args.what, data, sha256=args.sha256, progress=meter)
     if args.json:
         output.document(_record(model))
@@ -79,35 +75,3 @@ def _install(args: argparse.Namespace, data: Path) -> int:
 
 def _record(model: Model) -> dict[str, object]:
     return {"name": model.name, "size": model.size, "path": str(model.path)}
-
-
-class _Meter:
-    """One line on a terminal's stderr that tells how much has come; nothing elsewhere."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._last = 0.0
-        self._width = 0
-
-    def __enter__(self) -> "_Meter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._width:
-            self._write("")
-            sys.stderr.write("\r")
-
-    def __call__(self, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        if not self._shown or (now - self._last < _EVERY and done != total):
-            return
-        self._last = now
-        of = f" of {size_text(total)}, {100 * done // total} %" if total else ""
-        self._write(f"{size_text(done)}{of}")
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write(f"\r{text:<{self._width}}")
-        sys.stderr.flush()
-        self._width = len(text)
