@@ -6,7 +6,7 @@ A sampler is told by what it is linked to, not by its class, so that those of cu
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pluma_tui.imaging.workflow import About, Graph, Slot, leaves, link
+from pluma_tui.imaging.workflow import About, Graph, Slot, link
 
 _TEXTS = ("text", "text_g", "text_l", "t5xxl", "clip_l", "clip_g", "prompt", "string", "value")
 _SEEDS = ("seed", "noise_seed", "value", "int", "number")
@@ -24,7 +24,7 @@ Found = dict[str, tuple[Slot, ...]]
 
 
 def find(graph: Graph) -> About:
-    """Where each value goes, as far as the graph tells, and which nodes bring pictures out."""
+    """Where each value goes, as far as the graph tells."""
     samplers = [node for node in graph if _is_sampler(graph, node)]
     # The pass that begins with noise or a picture; later ones work on its result.
     base = [node for node in samplers if not _passed(graph, node, samplers)] or samplers[:1]
@@ -62,9 +62,7 @@ def find(graph: Graph) -> About:
         add("init_image", (Slot(node, "image") for node in graph if graph[node]["class_type"] == "LoadImage"))
     both = set(places["prompt"]) if "prompt" in places else set()
     places["negative_prompt"] = [slot for slot in places.get("negative_prompt", []) if slot not in both]
-    return About(
-        places={name: tuple(slots) for name, slots in places.items() if slots}, outputs=tuple(leaves(graph))
-    )
+    return About(places={name: tuple(slots) for name, slots in places.items() if slots})
 
 
 def _is_sampler(graph: Graph, node: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from pluma_tui.core.errors import ConfigError, UsageError
-from pluma_tui.imaging.workflow import Workflow, problems, read_file, title
+from pluma_tui.imaging.workflow import Workflow, leaves, problems, read_file, title
 from pluma_tui.imaging.workflow_fill import NAMES, placeholders, unknown
 from pluma_tui.imaging.workflow_find import find
 from pluma_tui.imaging.workflow_library import Entry, Library, checked, load_file
@@ -28,6 +28,7 @@ class Place(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What there is to say about a workflow. `problems` keep a server from running it.
 
+    `outputs` are the nodes whose pictures count; where none is named, all do, and these are the graph's ends.
     `unknown` look like placeholders that pluma does not know, `missing` are values that go nowhere.
     """
 
@@ -64,6 +65,7 @@ def report(workflow: Workflow) -> Report:
         for slot in slots
         if name not in filled and slot.node in graph
     )
+    outputs = about.outputs or leaves(graph)
     there = filled | {place.value for place in places}
     wanted = ("prompt", "seed") if there & {"prompt", "seed", "steps"} or not there else ()
     return Report(
@@ -72,6 +74,6 @@ def report(workflow: Workflow) -> Report:
         tuple(sorted(unknown(graph, names))),
         places,
         tuple(name for name in wanted if name not in there),
-        tuple(f"{title(graph, node)} (node {node})" for node in about.outputs if node in graph),
+        tuple(f"{title(graph, node)} (node {node})" for node in outputs if node in graph),
         tuple(problems(graph)),
     )

@@ -24,7 +24,7 @@ from pluma_tui.core.profile import SecretRef
 from pluma_tui.imaging.base import FreesMemory, ListsLoras, ListsSamplers, ListsUpscalers
 from pluma_tui.imaging.comfy_job import Pace
 from pluma_tui.imaging.workflow_library import Library
-from tests.imaging.comfy_jobs import CAT, HURRIED, PLAIN, changed, provider, written
+from tests.imaging.comfy_jobs import CAT, HURRIED, PLAIN, TWO_ENDS, changed, provider, written
 from tests.imaging.conformance import HOSTILE, Outcome, ends_once, fails_clearly, listen, survives
 from tests.imaging.pictures import bomb, png
 from tests.servers.comfy import PREVIEW, ComfyServer, comfy
@@ -96,6 +96,27 @@ class TestAPicture:
         assert len(both.pictures) == len(alone.pictures) == 1
         kinds = {data: kind for (kind, _, _), data in server.files.items()}
         assert [kinds[outcome.pictures[0].data] for outcome in (both, alone)] == ["output", "temp"]
+
+    async def test_a_saved_one_comes_though_another_node_shows_it_after_that(self, tmp_path: Path):
+        """A custom node may save a picture and hand it on: then the graph ends in a preview of it."""
+        graph = changed(PLAIN) | {"10": {"class_type": "PreviewImage", "inputs": {"images": ["9", 0]}}}
+        graph["9"]["class_type"] = "Keep"
+        async with comfy() as server:
+            server.known["Keep"] = server.known["SaveImage"] | {"output": ["IMAGE"]}
+            outcome = await drawn(server, CAT, workflow=written(tmp_path, graph))
+            kinds = {data: kind for (kind, _, _), data in server.files.items()}
+        assert [kinds[picture.data] for picture in outcome.pictures] == ["output"]
+
+    @pytest.mark.parametrize(("named", "come"), [([], ["ComfyUI", "first"]), (["2"], ["first"])])
+    async def test_every_end_counts_unless_some_are_named(
+        self, tmp_path: Path, named: list[str], come: list[str]
+    ):
+        path = Path(written(tmp_path, TWO_ENDS))
+        path.with_suffix(".about.json").write_text(json.dumps({"outputs": named}))
+        async with comfy() as server:
+            outcome = await drawn(server, CAT, workflow=str(path))
+            names = {data: name for (_, _, name), data in server.files.items()}
+        assert sorted(names[picture.data].split("_")[0] for picture in outcome.pictures) == come
 
     async def test_the_same_again_comes_out_of_the_cache_and_that_is_told(self):
         async with comfy() as server:

@@ -200,7 +200,6 @@ class TestFinding:
             "model": ["4.ckpt_name"], "steps": ["3.steps"],
             "denoise": ["3.denoise"], "width": ["5.width"], "height": ["5.height"], "batch": ["5.batch_size"],
         }  # fmt: skip
-        assert find(PLAIN).outputs == ("9",)
 
     def test_a_sampler_of_parts_and_values_that_come_by_a_link(self):
         assert places(PARTS) == {
