@@ -1,32 +1,25 @@
 """Stable Diffusion web UIs: A1111, Forge, SD.Next, and who imitates them (stable-diffusion.cpp, KoboldCpp).
 
-``POST sdapi/v1/txt2img`` and ``img2img`` answer when all is drawn; progress is asked for meanwhile. A
-job ends early by ``POST sdapi/v1/interrupt`` alone, which stops whatever runs, so it is sent only while ours
-does. One that still waits for another's to end cannot be taken back: no server has a call for that.
+``POST sdapi/v1/txt2img`` and ``img2img`` answer when all is drawn; progress is asked for meanwhile.
 """
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pluma_tui.core.errors import JobFailed, NotFound, ProviderError, Refused, TimedOut
-from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Queued, Ready, ServerInfo
+from pluma_tui.core.errors import NotFound, Refused
+from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Ready, ServerInfo
 from pluma_tui.core.profile import ImageProfile
-from pluma_tui.imaging.a1111_answer import Made, ignored, read
+from pluma_tui.imaging.a1111_answer import ignored
 from pluma_tui.imaging.a1111_api import Api, explained
-from pluma_tui.imaging.a1111_request import Wanted, at_once, body, resolve
-from pluma_tui.imaging.a1111_watch import Watch
+from pluma_tui.imaging.a1111_job import Job
+from pluma_tui.imaging.a1111_request import Wanted, at_once, resolve
 from pluma_tui.imaging.base import ImageProviderPlugin
-from pluma_tui.imaging.defaults import keeping, settled
+from pluma_tui.imaging.defaults import kept, settled
 
 if TYPE_CHECKING:
     import httpx
-
-_EVERY = 0.5  # seconds between two looks at the progress
-_PARTING = 3.0  # seconds for a job that is being stopped to begin, and for the server to hear of it
-_LIMIT = "timeout in the profile limits a whole job; 0 is no limit."
 
 
 class A1111:
@@ -86,109 +79,32 @@ class A1111:
         for notice in wanted.notices:
             yield notice
         done: list[Picture] = []
-        try:
+        with kept(done):
             async with aclosing(self._rounds(wanted, done)) as events:
                 async for event in events:
                     yield event
-        except ProviderError as error:
-            raise keeping(error, done) from error
-        for notice in ignored(wanted.request, done[0]):
-            yield notice
+            for notice in ignored(wanted.request, done[0]):
+                yield notice
         yield Ready(tuple(done))
 
     async def _rounds(self, wanted: Wanted, done: list[Picture]) -> AsyncGenerator[ImageEvent, None]:
         """One job after the other, until `done` holds as many pictures as are wanted."""
-        request = wanted.request
         limit = self._profile.timeout
         deadline = asyncio.get_running_loop().time() + limit if limit else None
-        while len(done) < request.count:
-            count = min(request.count - len(done), at_once(request, wanted.server))
-            task = f"task({uuid.uuid4().hex[:15]})"
-            watch = Watch(self._api, wanted.route, task)
-            await watch.prepare()
-            drawing = asyncio.create_task(self._api.draw(wanted.route, body(wanted, count, len(done), task)))
+        while (left := wanted.request.count - len(done)) > 0:
+            job = Job(self._api, wanted, at_once(wanted, left), len(done))
             try:
-                yield Queued()
-                async with aclosing(_events(watch, drawing, deadline)) as events:
+                async with aclosing(job.run(deadline)) as events:
                     async for event in events:
                         yield event
-                if not drawing.done():
-                    raise TimedOut(f"{self.upstream} has not finished within {limit:g} s", hint=_LIMIT)
-                made = await self._made(drawing, request, len(done))
             finally:
-                await self._end(watch, drawing)
-            self._check(made, watch)
-            done += made.pictures
-
-    async def _made(self, drawing: "asyncio.Task[bytearray]", request: ImageRequest, done: int) -> Made:
-        try:
-            return read(await drawing, self.upstream, request, done)
-        except Refused as error:
-            raise await _failed(error, self._api, request) from error
-
-    def _check(self, made: Made, watch: Watch) -> None:
-        """Raise JobFailed for a job that somebody else ended: the server answers as if all were well."""
-        if watch.interrupted or len(made.pictures) < made.expected:
-            whole = made.pictures[:-1] if watch.interrupted else made.pictures
-            raise JobFailed(f"the job was interrupted at {self.upstream}", pictures=whole)
-
-    async def _end(self, watch: Watch, drawing: "asyncio.Task[bytearray]") -> None:
-        """Interrupt the job if it is not over; the connection is held until the server knows."""
-        if not drawing.done():
-            with suppress(ProviderError, TimeoutError):
-                async with asyncio.timeout(_PARTING):
-                    await self._interrupt(watch, drawing)
-        await _cancelled(drawing)
-
-    async def _interrupt(self, watch: Watch, drawing: "asyncio.Task[bytearray]") -> None:
-        while not drawing.done():
-            standing = await watch.standing()
-            if standing:
-                await self._api.tell("sdapi/v1/interrupt")
-            if standing is not None:
-                return
-            await asyncio.wait({drawing}, timeout=_EVERY)
+                done += job.pictures
 
     async def _names(self, route: str, *keys: str) -> list[str]:
         try:
             return await self._api.names(route, *keys)
         except Refused as error:
             raise await explained(error, self._api, "") from None
-
-
-async def _events(
-    watch: Watch, drawing: "asyncio.Task[bytearray]", deadline: float | None
-) -> AsyncGenerator[ImageEvent, None]:
-    """What the watch sees until the drawing ends, or until `deadline` on the loop's clock."""
-    clock = asyncio.get_running_loop().time
-    while not drawing.done() and (deadline is None or clock() < deadline):
-        left = None if deadline is None else deadline - clock()
-        looking = asyncio.create_task(watch.look())
-        try:
-            await asyncio.wait({drawing, looking}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            # A look that takes long does not hold up the end.
-            await _cancelled(looking)
-        for event in () if looking.cancelled() else looking.result():
-            yield event
-        pause = _EVERY if deadline is None else min(_EVERY, max(deadline - clock(), 0))
-        await asyncio.wait({drawing}, timeout=pause)
-
-
-async def _cancelled(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task, if it is not done, and wait for its end; what it raised is nobody's any more."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()
-
-
-async def _failed(error: Refused, api: Api, request: ImageRequest) -> Refused:
-    """The job's error; what went wrong on the server while it drew is a job that failed."""
-    told = await explained(error, api, request.sampler)
-    if told.status < 500 or isinstance(told, NotFound):
-        return told
-    return JobFailed(told.message, hint=told.hint, status=told.status)
 
 
 PLUGIN = ImageProviderPlugin(

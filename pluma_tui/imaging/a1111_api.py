@@ -38,17 +38,17 @@ class Api:
 
     def __init__(self, client: "httpx.AsyncClient", timeout: float) -> None:
         self._client = client
-        self._timeout = timeout
+        self.timeout = timeout
         self.upstream = upstream(client.base_url)
         self._root = self.upstream.removesuffix("/sdapi/v1")
 
     async def get(self, route: str) -> Any:
         """What a route answers. Raises ProviderError."""
-        return await ask_json(self._client, f"{self._root}/{route}", timeout=self._timeout)
+        return await ask_json(self._client, f"{self._root}/{route}", timeout=self.timeout)
 
     async def post(self, route: str, body: Any) -> Any:
         """What a route answers to `body`. Raises ProviderError."""
-        return await ask_json(self._client, f"{self._root}/{route}", timeout=self._timeout, post=body)
+        return await ask_json(self._client, f"{self._root}/{route}", timeout=self.timeout, post=body)
 
     async def tell(self, route: str) -> None:
         """Have a route do what it does; SD.Next answers that with 204 and nothing. Raises ProviderError."""

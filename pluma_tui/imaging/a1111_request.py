@@ -72,7 +72,6 @@ def body(wanted: Wanted, count: int, done: int, task: str) -> Json:
         "sampler_name": request.sampler or None,
         "scheduler": request.scheduler or None,
         "seed": (request.seed or 0) + done,
-        **_times(request, server, count),
         **_from_picture(request),
         **_hires(request.hires, server),
         **wanted.fields,
@@ -84,28 +83,35 @@ def body(wanted: Wanted, count: int, done: int, task: str) -> Json:
     said = {name: value for name, value in said.items() if value is not None}
     settings = _settings(wanted)
     said |= request.options
+    said |= _times(wanted, count)
     if settings:
         said["override_settings"] = {**settings, **request.options.get("override_settings", {})}
     return said
 
 
-def at_once(request: ImageRequest, server: Server) -> int:
-    """How many pictures one answer may bring."""
+def at_once(wanted: Wanted, left: int) -> int:
+    """How many of the `left` pictures that are still to be drawn one answer may bring."""
+    request = wanted.request
     scale = request.hires.scale if request.hires else 1.0
     pixels = (request.width or 1024) * (request.height or 1024) * scale * scale
     most = max(int(_PIXELS // pixels), 1) if pixels > 0 else 1
-    return min(most, _BATCH) if server.small else most
+    count = min(most, left, _BATCH) if wanted.server.small else min(most, left)
+    return count - count % together(wanted, count)
 
 
-def _times(request: ImageRequest, server: Server, count: int) -> Json:
-    """One after the other where the server can, for that needs the least memory."""
-    if count == 1:
-        return {}
-    if server.small:
-        return {"batch_size": count}
-    together = request.options.get("batch_size")
-    size = together if isinstance(together, int) and together > 0 else 1
-    return {"n_iter": -(-count // size)}
+def together(wanted: Wanted, count: int) -> int:
+    """How many of `count` pictures are drawn at the same time: one, where that can be, as it needs the
+    least memory; or what the option says."""
+    size = wanted.request.options.get("batch_size")
+    if wanted.server.small:
+        return count
+    return min(size, count) if isinstance(size, int) and size > 0 else 1
+
+
+def _times(wanted: Wanted, count: int) -> Json:
+    size = together(wanted, count)
+    said = {"batch_size": size, "n_iter": count // size}
+    return {name: number for name, number in said.items() if number != 1 or name in wanted.request.options}
 
 
 def _from_picture(request: ImageRequest) -> Json:

@@ -1,7 +1,9 @@
 """What all image providers do with a request and with its end."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -29,10 +31,20 @@ def settled(request: ImageRequest, profile: ImageProfile) -> ImageRequest:
     )
 
 
-def keeping(error: ProviderError, done: Sequence[Picture]) -> ProviderError:
-    """The same error, with the pictures that were made before it."""
-    if not done:
-        return error
-    pictures = [*done, *(error.pictures if isinstance(error, JobFailed) else ())]
-    status = getattr(error, "status", 0)
-    return JobFailed(error.message, hint=error.hint, status=status, pictures=pictures)
+@contextmanager
+def kept(done: list[Picture]) -> Iterator[None]:
+    """Whatever ends what is inside too soon takes the pictures that are `done` along, as a JobFailed.
+
+    That holds for an error of the server's as for whoever cancels the task or closes the generator.
+    """
+    try:
+        yield
+    except ProviderError as error:
+        if not done:
+            raise
+        status = getattr(error, "status", 0)
+        raise JobFailed(error.message, hint=error.hint, status=status, pictures=done) from error
+    except (asyncio.CancelledError, GeneratorExit):
+        if not done:
+            raise
+        raise JobFailed("the job was stopped", pictures=done) from None

@@ -15,7 +15,7 @@ from pluma_tui.core.events import Notice
 from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Queued, Ready, ServerInfo
 from pluma_tui.core.profile import ImageProfile
 from pluma_tui.imaging.base import ImageProviderPlugin
-from pluma_tui.imaging.defaults import keeping, settled
+from pluma_tui.imaging.defaults import kept, settled
 from pluma_tui.imaging.fetch import MAX_ANSWER, ask_json, fetch, fetch_answer, within
 from pluma_tui.imaging.openai_images_request import edit, fields, left_out
 from pluma_tui.imaging.sniff import MAX_BYTES, from_base64, picture
@@ -76,11 +76,9 @@ class OpenAIImages:
         wanted = settled(request, self._profile)
         done: list[Picture] = []
         yield Queued()
-        try:
+        with kept(done):
             async with within(self._profile.timeout, self.upstream):
                 await self._draw(wanted, done)
-        except ProviderError as error:
-            raise keeping(error, done) from error
         yield Ready(tuple(done))
 
     async def _draw(self, wanted: ImageRequest, done: list[Picture]) -> None:

@@ -497,3 +497,38 @@ class TestWithA1111:
         done = await studio.run("a cat")
         assert (done.code, done.out) == (5, "")
         assert (await studio.program.run("checkpoints")).code == 5
+
+    @pytest.mark.parametrize("flavour", ["KoboldCpp", "A1111"])
+    async def test_ctrl_c_keeps_the_picture_that_is_done(self, studio: Studio, flavour: str):
+        """One answers with a picture at a time, the other to an interrupt with what it has by then."""
+        async with a1111(flavour, held=True) as server:
+            self.configure(studio, server.url)
+            flags = ("--steps", "4", "--count", "3", "--seed", "5")
+            async with studio.program.started("image", "a cat", *flags) as process, asyncio.timeout(20):
+                while not server.running:
+                    await asyncio.sleep(0.01)
+                if flavour == "KoboldCpp":
+                    server.finish(server.jobs[0])
+                    while len(server.jobs) < 2:
+                        await asyncio.sleep(0.01)
+                else:
+                    server.jobs[0].step = 4 + 1
+                process.send_signal(signal.SIGINT)
+                out, err = await process.communicate()
+        (name,) = studio.pictures()
+        assert (process.returncode, out.decode()) == (130, f"{studio.home}/pictures/{name}\n")
+        assert b"stopped" not in err
+        beside = json.loads((studio.home / "pictures" / f"{name}.json").read_text())
+        assert (beside["request"]["seed"], beside["request"].get("count", 1)) == (5, 1)
+
+    async def test_no_negative_prompt_at_all_is_said_and_repeated(self, studio: Studio):
+        async with a1111() as server:
+            self.configure(studio, server.url)
+            with studio.program.config.open("a") as config:
+                config.write('steps = 1\nnegative_prompt = "blurry"\n')
+            await studio.run("a cat", "-o", "with.png")
+            await studio.run("a cat", "-n", "", "-o", "without.png")
+            for name in ("with.png", "without.png", "without.png.json"):
+                assert (await studio.run("--again", name)).code == 0
+        said = [body["negative_prompt"] for body in server.bodies]
+        assert said == ["blurry", "", "blurry", "", ""]

@@ -136,6 +136,20 @@ class TestRequest:
         assert (server.bodies[0]["n_iter"], server.bodies[0]["batch_size"]) == (2, 2)
         assert [picture.seed for picture in outcome.pictures] == [42, 43, 44, 45]
 
+    @pytest.mark.parametrize(
+        ("count", "asked"), [(1, [(1, 1)]), (3, [(1, 2), (1, 1)]), (5, [(2, 2), (1, 1)])]
+    )
+    async def test_no_more_are_drawn_together_than_are_wanted(self, count: int, asked: list[tuple[int, int]]):
+        outcome, server = await drawn("A1111", asking(count=count, options={"batch_size": 2}))
+        assert [(body.get("n_iter", 1), body["batch_size"]) for body in server.bodies] == asked
+        assert [picture.seed for picture in outcome.pictures] == list(range(42, 42 + count))
+
+    async def test_no_negative_prompt_at_all_goes_before_the_profile_s(self):
+        profile = {"negative_prompt": "dull"}
+        for said, sent in ((None, "dull"), ("", ""), ("grey", "grey")):
+            _, server = await drawn("A1111", asking(negative_prompt=said), profile=profile)
+            assert server.bodies[0]["negative_prompt"] == sent
+
     async def test_a_grid_is_no_picture(self):
         outcome, _ = await drawn("A1111", asking(count=2, options={"save_images": True}))
         assert [picture.seed for picture in outcome.pictures] == [42, 43]

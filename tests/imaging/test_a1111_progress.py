@@ -3,15 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 import pytest
 
 from pluma_tui.core.errors import JobFailed, TimedOut
-from pluma_tui.core.images import ImageEvent, Preview, Progress, Queued
-from pluma_tui.imaging import a1111 as module
+from pluma_tui.core.images import ImageEvent, ImageRequest, Preview, Progress, Queued
+from pluma_tui.imaging import a1111_job as module
 from pluma_tui.imaging.a1111_api import Api
 from pluma_tui.imaging.a1111_watch import Watch
 from pluma_tui.imaging.base import ImageProvider
@@ -21,6 +21,7 @@ from tests.servers.a1111 import RECORDED, SMALL, WITHOUT_INTERFACE, A1111Server,
 
 pytestmark = pytest.mark.usefixtures("quick")
 LONG = msgspec.structs.replace(REQUEST, steps=20)
+HUGE = msgspec.structs.replace(LONG, width=4096, height=4096, count=2)  # two answers
 BY_TASK, GLOBAL = ["A1111", "Forge"], [WITHOUT_INTERFACE, "SD.Next"]
 
 
@@ -34,6 +35,43 @@ async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0)
+
+
+async def stopped(
+    server: A1111Server,
+    provider: ImageProvider,
+    request: ImageRequest,
+    *,
+    jobs: int = 1,
+    step: int = 1,
+    closed: bool = False,
+) -> JobFailed:
+    """What comes of a request that is closed, or its task cancelled, when its last job is at that step.
+
+    The server is to hold its jobs.
+    """
+    events: list[ImageEvent] = []
+
+    async def follow() -> None:
+        async with aclosing(provider.generate(request)) as stream:
+            async for event in stream:
+                events.append(event)
+                if closed and reached.is_set() and isinstance(event, Progress):
+                    return
+
+    reached = asyncio.Event()
+    listening = asyncio.create_task(follow())
+    for at in range(jobs):
+        await until(lambda: server.jobs[at:] and server.running is server.jobs[at])  # noqa: B023 (used at once)
+        if at < jobs - 1:
+            server.finish(server.jobs[at])
+    server.jobs[-1].step = step
+    reached.set()
+    if not closed:
+        listening.cancel()
+    with pytest.raises(JobFailed, match="the job was stopped") as caught:
+        await listening
+    return caught.value
 
 
 def ours(server: A1111Server) -> Job:
@@ -245,7 +283,8 @@ class TestStop:
             server.spoiled["sdapi/v1/txt2img"] = None
             ours(server).over.set()
             await until(lambda: server.running is theirs)
-            await stream.aclose()
+            with suppress(JobFailed):  # if the picture has come by then, it is kept
+                await stream.aclose()
             assert not theirs.interrupted
 
     async def test_a_person_at_the_web_interface_is_left_alone(self, monkeypatch: pytest.MonkeyPatch):
@@ -263,6 +302,53 @@ class TestStop:
         async with box(flavour, held=True) as (server, provider):
             await stop_at(provider, lambda event: isinstance(event, Queued))
             assert "sdapi/v1/interrupt" not in server.paths
+
+    @pytest.mark.parametrize("closed", [True, False])
+    @pytest.mark.parametrize("flavour", BY_TASK + GLOBAL)
+    async def test_what_earlier_answers_brought_is_kept(self, flavour: str, closed: bool):
+        async with box(flavour, held=True) as (server, provider):
+            error = await stopped(server, provider, HUGE, jobs=2, closed=closed)
+            assert [picture.seed for picture in error.pictures] == [42]
+            assert [job.interrupted for job in server.jobs] == [False, True]
+
+    @pytest.mark.parametrize("closed", [True, False])
+    @pytest.mark.parametrize("flavour", BY_TASK + GLOBAL)
+    async def test_of_the_answer_to_an_interrupted_job_what_is_whole_is_kept(
+        self, flavour: str, closed: bool
+    ):
+        async with box(flavour, held=True) as (server, provider):
+            request = msgspec.structs.replace(LONG, count=3)
+            error = await stopped(server, provider, request, step=2 * 20 + 7, closed=closed)
+            assert [picture.seed for picture in error.pictures] == [42, 43]
+            assert ours(server).interrupted
+
+    async def test_pictures_drawn_together_are_half_drawn_together(self):
+        async with box("A1111", held=True) as (server, provider):
+            request = msgspec.structs.replace(LONG, count=4, options={"batch_size": 2})
+            error = await stopped(server, provider, request, step=20 + 7)
+            assert [picture.seed for picture in error.pictures] == [42, 43]
+
+    async def test_a_job_of_one_picture_that_is_interrupted_has_none(self):
+        async with box("A1111", held=True) as (server, provider):
+            await stop_at(provider, lambda event: isinstance(event, Progress), LONG)
+            assert ours(server).interrupted
+
+    async def test_a_server_that_never_answers_again_is_left_in_time(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(module, "_LAST_WORD", 0.1)
+        async with box("A1111", held=True) as (server, provider):
+            stream = provider.generate(msgspec.structs.replace(LONG, count=3))
+            while not isinstance(await anext(stream), Progress):
+                pass
+            server.deaf = True
+            await stream.aclose()
+            assert server.paths[-1] == "sdapi/v1/interrupt"
+
+    @pytest.mark.parametrize("flavour", SMALL)
+    async def test_what_the_small_ones_made_before_is_kept(self, flavour: str):
+        request = msgspec.structs.replace(REQUEST, count=9 if flavour == SMALL[0] else 2)
+        async with box(flavour, held=True) as (server, provider):
+            error = await stopped(server, provider, request, jobs=2)
+            assert len(error.pictures) == request.count - 1
 
     @pytest.mark.parametrize("count", [1, 3])
     @pytest.mark.parametrize("flavour", BY_TASK)
@@ -288,10 +374,11 @@ class TestStop:
             listening = asyncio.create_task(listen(provider, request))
             await until(lambda: server.running)
             ours(server).interrupted = True
+            ours(server).step = 20 + 3
             server.finish(ours(server))
             error = (await listening).error
         assert isinstance(error, JobFailed)
-        assert len(error.pictures) == 1
+        assert [picture.seed for picture in error.pictures] == [42]
 
     async def test_a_limit_of_time_ends_it_on_the_server_too(self):
         async with (
@@ -302,3 +389,16 @@ class TestStop:
             assert isinstance(error, TimedOut)
             assert "0.3 s" in error.message
             assert ours(server).interrupted
+
+    async def test_a_limit_of_time_keeps_what_is_whole(self):
+        async with (
+            a1111("A1111", held=True) as server,
+            connected("a1111", server.url, timeout=0.3) as provider,
+        ):
+            listening = asyncio.create_task(listen(provider, msgspec.structs.replace(LONG, count=3)))
+            await until(lambda: server.running)
+            ours(server).step = 20 + 3
+            error = (await listening).error
+        assert isinstance(error, JobFailed)
+        assert "0.3 s" in error.message
+        assert [picture.seed for picture in error.pictures] == [42]

@@ -127,6 +127,18 @@ class TestAnswer:
         assert isinstance(error, JobFailed)
         assert [picture.data for picture in error.pictures] == [png(9, 9)]
 
+    async def test_what_earlier_answers_brought_is_kept_when_the_task_is_cancelled(self):
+        async with images_server(one=True) as server, connected(KIND, server.url) as provider:
+            server.most = 2
+            listening = asyncio.create_task(listen(provider, asking(count=3)))
+            async with asyncio.timeout(20):
+                while len(server.bodies) < 4:  # three at once, which is refused; then one by one
+                    await asyncio.sleep(0)
+            listening.cancel()
+            error = (await listening).error
+        assert isinstance(error, JobFailed)
+        assert [picture.data for picture in error.pictures] == server.pictures
+
 
 class TestWhereAKeyGoes:
     async def test_it_goes_to_the_server_itself(self):

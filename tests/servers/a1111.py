@@ -59,12 +59,13 @@ class A1111Server:
     """`bodies` is what was asked to be drawn; `jobs` all jobs ever begun or waiting.
 
     `spoiled`: raw bytes for a route, instead of its answer; None: silence. `picture`: drawn instead of what
-    is asked for.
+    is asked for. `deaf`: an interrupt changes nothing.
     """
 
     flavour: str
     auth: str = ""
     held: bool = False
+    deaf: bool = False
     memory: int = 4096 * 4096
     preview_every: int = 10
     loras: tuple[str, ...] = ()
@@ -143,7 +144,7 @@ class A1111Server:
         return recorded["status"], told
 
     def _interrupt(self) -> Answer:
-        if self.running:
+        if self.running and not self.deaf:
             self.running.interrupted = True
             self.running.over.set()
         return (204, None) if self.flavour == "SD.Next" else (200, {})

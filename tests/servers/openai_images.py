@@ -3,6 +3,7 @@
 https://platform.openai.com/docs/api-reference/images
 """
 
+import asyncio
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -20,11 +21,15 @@ _KNOWN = {"prompt", "n", "model", "size", "quality", "style", "response_format",
 
 @dataclass
 class ImagesServer:
-    """`links`: pictures are to be fetched, from `links_at` or from here. `one`: a model for one at a time."""
+    """`links`: pictures are to be fetched, from `links_at` or from here. `one`: a model for one at a time.
+
+    `most`: so many pictures are made; to who asks for another one nothing is answered.
+    """
 
     links: bool = False
     links_at: str = ""
     one: bool = False
+    most: int = 1000
     edits: bool = True
     url: str = ""
     requests: list[Request] = field(default_factory=list)
@@ -41,14 +46,14 @@ class ImagesServer:
         if path == "/v1/models":
             return 200, {"object": "list", "data": [{"id": "gpt-image-1"}, {"id": "a-chat-model"}]}
         if path == "/v1/images/generations":
-            return self._drawn(request.json)
+            return await self._drawn(request.json)
         if path == "/v1/images/edits" and self.edits:
-            return self._drawn(_form(request))
+            return await self._drawn(_form(request))
         if found := re.fullmatch(r"/made/(\d+)", path):
             return answer(self.pictures[int(found[1])], kind="image/png")
         return 404, {"error": {"message": f"Invalid URL ({request.method} {path})", "code": None}}
 
-    def _drawn(self, body: dict[str, Any]) -> Answer:
+    async def _drawn(self, body: dict[str, Any]) -> Answer:
         self.bodies.append(body)
         count = int(body.get("n", 1))
         if unknown := set(body) - _KNOWN - {"image", "mask"}:
@@ -57,6 +62,8 @@ class ImagesServer:
             return _refused("Invalid value for size.", "invalid_value")
         if self.one and count > 1:
             return _refused("You must provide n=1 for this model.", "invalid_parameter_value")
+        if len(self.pictures) >= self.most:
+            await asyncio.Event().wait()
         width, height = map(int, body.get("size", "64x64").split("x"))
         made = [png(width, height, number=str(len(self.pictures) + at)) for at in range(count)]
         first = len(self.pictures)
