@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from pluma_tui.core.images import ImageRequest
 from pluma_tui.core.profile import ImageProfile, SecretRef
 from pluma_tui.imaging.comfy import Comfy
 from pluma_tui.imaging.comfy_job import Pace
 from pluma_tui.transport.http import ClientPool
+from tests.imaging.conformance import Outcome, listen
+from tests.servers.comfy import ComfyServer
 
 HURRIED = Pace(
     poll=0.02, queue=0.02, silence=5.0, patience=0.3, handshake=5.0, reconnect=0.02, farewell=5.0, rescue=5.0
@@ -69,3 +73,20 @@ async def provider(url: str, *, pace: Pace = HURRIED, **settings: Any) -> AsyncI
         yield Comfy(profile, pool.client(profile, secret=secret), pace=pace)
     finally:
         await pool.aclose()
+
+
+async def drawn(server: ComfyServer, request: ImageRequest = CAT, **settings: Any) -> Outcome:
+    """What comes of one request."""
+    async with provider(server.url, **settings) as box:
+        return await listen(box, request)
+
+
+def another(server: ComfyServer) -> httpx.AsyncClient:
+    """Another program at the same server."""
+    return httpx.AsyncClient(base_url=server.url)
+
+
+def sent(server: ComfyServer) -> dict[str, Any]:
+    """The graph of the last job."""
+    graph: dict[str, Any] = server.prompts[-1]["prompt"]
+    return graph

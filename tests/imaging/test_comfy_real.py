@@ -8,12 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from pluma_tui.core.errors import JobFailed
 from pluma_tui.core.images import ImageRequest, Preview, Progress, Queued, Ready
+from pluma_tui.imaging import metadata
 from pluma_tui.imaging.comfy_job import Pace
 from pluma_tui.imaging.sniff import png_texts, sniff
-from tests.imaging.comfy_jobs import PLAIN, changed, provider, written
+from pluma_tui.imaging.workflow import Workflow
+from pluma_tui.imaging.workflow_library import Library
+from tests.imaging.comfy_jobs import PLAIN, TWO_ENDS, changed, provider, written
 from tests.imaging.conformance import Outcome, ends_once, listen, stop_at
 from tests.imaging.pictures import png
 from tests.servers.real_comfy import CHECKPOINT, PYTHON, real_comfy
@@ -139,6 +143,77 @@ async def test_cancelling_a_queued_job_leaves_the_running_one_of_another_program
             assert isinstance(await anext(events), Progress | Preview)
         while await queue(url):
             await asyncio.sleep(0.05)
+
+
+async def test_cancelling_one_of_two_queued_jobs_leaves_the_other(url: str):
+    async with (
+        provider(url, pace=Pace()) as mine,
+        provider(url, pace=Pace()) as other,
+        provider(url, pace=Pace()) as third,
+        asyncio.timeout(120),
+    ):
+        async with aclosing(third.generate(LONG)) as events:
+            async for event in events:
+                if isinstance(event, Progress):
+                    break
+            theirs = asyncio.create_task(listen(other, ImageRequest(prompt="theirs", seed=7, **SMALL)))
+            while len(before := await queue(url)) < 2:
+                await asyncio.sleep(0.05)
+            request = ImageRequest(prompt="mine", seed=8, **SMALL)
+            await stop_at(mine, lambda event: event == Queued(2), request)
+            assert await queue(url) == before
+        ends_once(await theirs)
+    assert await queue(url) == []
+
+
+async def test_what_was_finished_when_it_is_stopped_is_kept(url: str, tmp_path: Path):
+    graph = changed(
+        TWO_ENDS, n3={"steps": 5000}, n4={"ckpt_name": CHECKPOINT}, n5={"width": 64, "height": 64}
+    )
+    workflow = written(tmp_path, graph)
+    async with provider(url, pace=Pace(), workflow=workflow) as box, asyncio.timeout(120):
+        with pytest.raises(JobFailed, match="stopped") as caught:
+            await stop_at(
+                box, lambda event: isinstance(event, Progress), ImageRequest(prompt="x", steps=5000, seed=11)
+            )
+    (picture,) = caught.value.pictures
+    assert sniff(picture.data)[1:3] == (64, 48)  # type: ignore[index]
+    assert await queue(url) == []
+
+
+async def test_what_it_would_refuse_is_what_it_refuses(url: str):
+    library = Library(Path("/nonexistent"))
+    graph = changed(PLAIN, n3={"sampler_name": "eulr"})
+    graph["5"]["class_type"] = "Nope"
+    async with provider(url, pace=Pace()) as box:
+        for name in ("txt2img", "img2img", "inpaint", "sd3", "flux"):
+            assert await box.check(library.load(name)) == []
+        (told,) = await box.check(library.load("upscale"))
+        assert "could take as %upscaler%" in told
+        split = await box.check(library.load("flux-split"))
+        assert await box.check(Workflow("mine", graph)) == [
+            '"KSampler" (node 3): the server has no sampler_name "eulr"; it has 42 others. '
+            'Did you mean "euler"?',
+            f'"Load Checkpoint" (node 4): the server has no ckpt_name "tiny.safetensors"; it has '
+            f"{CHECKPOINT}",
+            '"Nope" (node 5): the server knows no Nope: a custom node is not installed there',
+        ]
+    assert split
+    assert (await drawn(url, ImageRequest(prompt="x", workflow="flux-split"))).error is not None
+
+
+async def test_a_picture_is_made_again_by_what_is_written_in_it(url: str, tmp_path: Path):
+    prompt = "a %seed% of %prompt%"
+    first = await drawn(url, ImageRequest(prompt=prompt, seed=21, **SMALL))
+    picture = tmp_path / "theirs.png"
+    picture.write_bytes(first.pictures[0].data)
+    request = metadata.read(picture, tmp_path / "data").request
+    assert (request.prompt, request.seed) == (prompt, 21)
+    again = await drawn(url, request)
+    assert again.pictures[0].data == first.pictures[0].data
+    other = await drawn(url, structs.replace(request, seed=22))
+    assert other.pictures[0].seed == 22
+    assert not other.notices
 
 
 async def test_interrupted_by_somebody_else(url: str):
