@@ -4,15 +4,15 @@
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pluma_tui.core.errors import NotFound, Refused
 from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Ready, ServerInfo
 from pluma_tui.core.profile import ImageProfile
 from pluma_tui.imaging.a1111_answer import ignored
-from pluma_tui.imaging.a1111_api import Api, explained
+from pluma_tui.imaging.a1111_api import Api, explained, missing
 from pluma_tui.imaging.a1111_job import Job
 from pluma_tui.imaging.a1111_request import Wanted, at_once, resolve
 from pluma_tui.imaging.base import ImageProviderPlugin
@@ -20,6 +20,8 @@ from pluma_tui.imaging.defaults import kept, settled
 
 if TYPE_CHECKING:
     import httpx
+
+_LOOK = 60.0  # seconds for a look through the disk
 
 
 class A1111:
@@ -64,10 +66,27 @@ class A1111:
 
     async def free(self) -> None:
         """Unload the checkpoint; it comes back with the next picture. Raises ProviderError."""
-        try:
-            await self._api.tell("sdapi/v1/unload-checkpoint")
-        except Refused as error:
-            raise await explained(error, self._api, "") from None
+        await self._tell("sdapi/v1/unload-checkpoint", "unload its checkpoint")
+
+    async def skip(self) -> None:
+        """Go on with the next picture; the one at hand comes as it is. Raises ProviderError."""
+        await self._tell("sdapi/v1/skip", "skip a picture")
+
+    async def refresh(self) -> None:
+        """Have it list what is on its disk now. Raises ProviderError."""
+        await self._tell("sdapi/v1/refresh-checkpoints", "look for new models", seconds=_LOOK)
+        for route in ("sdapi/v1/refresh-vae", "sdapi/v1/refresh-loras"):
+            with suppress(NotFound):
+                await self._tell(route, "look for them", seconds=_LOOK)
+
+    async def settings(self) -> Mapping[str, Any]:
+        """By their names in the web interface's own file. Raises ProviderError."""
+        return await self._api.settings()
+
+    async def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Change settings for everybody; a checkpoint is loaded at once. Raises ProviderError."""
+        limit = self._profile.timeout
+        await self._tell("sdapi/v1/options", "change its settings", dict(changes), seconds=limit)
 
     async def generate(self, request: ImageRequest) -> AsyncGenerator[ImageEvent, None]:
         """Draw. A server that makes fewer pictures at once than are wanted is asked again.
@@ -99,6 +118,15 @@ class A1111:
                         yield event
             finally:
                 done += job.pictures
+
+    async def _tell(self, route: str, what: str, body: Any = None, *, seconds: float = 10.0) -> None:
+        try:
+            await self._api.tell(route, body, seconds=seconds)
+        except Refused as error:
+            if missing(error):
+                words = f"{self.upstream} cannot {what}: it has no {route}"
+                raise NotFound(words, status=error.status) from None
+            raise await explained(error, self._api, "") from None
 
     async def _names(self, route: str, *keys: str) -> list[str]:
         try:

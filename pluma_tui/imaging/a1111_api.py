@@ -50,10 +50,13 @@ class Api:
         """What a route answers to `body`. Raises ProviderError."""
         return await ask_json(self._client, f"{self._root}/{route}", timeout=self.timeout, post=body)
 
-    async def tell(self, route: str) -> None:
-        """Have a route do what it does; SD.Next answers that with 204 and nothing. Raises ProviderError."""
-        request = self._client.build_request("POST", f"{self._root}/{route}")
-        async with within(10.0, self.upstream):
+    async def tell(self, route: str, body: Any = None, *, seconds: float = 10.0) -> None:
+        """Have a route do what it does; SD.Next answers that with 204 and nothing.
+
+        `seconds` is how long it may take, 0 for any time. Raises ProviderError.
+        """
+        request = self._client.build_request("POST", f"{self._root}/{route}", json=body)
+        async with within(seconds, self.upstream):
             await fetch(self._client, request, limit=1 << 16)
 
     async def draw(self, route: str, body: Any) -> bytearray:
@@ -77,8 +80,8 @@ class Api:
         except ProviderError:
             return None
 
-    async def identify(self, *, version: bool = False) -> Server:
-        """Who answers; with `version` one more question may be asked. Raises ProviderError."""
+    async def settings(self) -> dict[str, Any]:
+        """All settings: hundreds, or two from those who only imitate them. Raises ProviderError."""
         try:
             settings = await self.get("sdapi/v1/options")
         except NotFound as error:
@@ -88,6 +91,11 @@ class Api:
             raise unauthorized(error) from None
         if not isinstance(settings, dict):
             raise NotFound(f"{self.upstream} has no settings to tell: is it an A1111 server?")
+        return settings
+
+    async def identify(self, *, version: bool = False) -> Server:
+        """Who answers; with `version` one more question may be asked. Raises ProviderError."""
+        settings = await self.settings()
         checkpoint = settings.get("sd_model_checkpoint")
         info = await self._info(settings, version=version)
         return Server(info, checkpoint if isinstance(checkpoint, str) else "")
@@ -116,6 +124,11 @@ class Api:
         except ProviderError:
             return {}
         return answer if isinstance(answer, dict) else {}
+
+
+def missing(error: Refused) -> bool:
+    """Whether the server has no such route; one with a web page at its root may say 405."""
+    return error.status in (404, 405, 501)
 
 
 def unauthorized(error: Unauthorized) -> Unauthorized:

@@ -13,7 +13,7 @@ import msgspec
 
 from pluma_tui.core.errors import BrokenStream, ProviderError, Refused
 from pluma_tui.core.images import ImageEvent, Preview, Progress, Queued
-from pluma_tui.imaging.a1111_api import Api
+from pluma_tui.imaging.a1111_api import Api, missing
 from pluma_tui.imaging.sniff import from_base64, picture
 
 _GLOBAL, _OF_TASK = "sdapi/v1/progress", "internal/progress"
@@ -191,7 +191,7 @@ class Watch:
         try:
             return await (self._api.get(route) if body is None else self._api.post(route, body))
         except Refused as error:
-            if error.status in (404, 405, 501):
+            if missing(error):
                 self._gone.add(name)
         except ProviderError:
             pass

@@ -1,8 +1,8 @@
 """The contract of an image provider: the same shape as a chat provider's, on purpose."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from pluma_tui.core.images import ImageEvent, ImageRequest, ServerInfo
 from pluma_tui.core.profile import AuthScheme, ImageProfile
@@ -72,6 +72,33 @@ class FreesMemory(Protocol):
 
     async def free(self) -> None:
         """Unload the models. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class SkipsPicture(Protocol):
+    """A server that can leave the picture at hand as it is, and go on with the next."""
+
+    async def skip(self) -> None:
+        """Skip what it draws now, whoever wants it; it comes half drawn. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class RefreshesLists(Protocol):
+    """A server that looks for new models when it is told to."""
+
+    async def refresh(self) -> None:
+        """Have it list what is on its disk now. Raises `ProviderError`."""
+
+
+@runtime_checkable
+class HasSettings(Protocol):
+    """A server with settings of its own, which hold for everybody's jobs."""
+
+    async def settings(self) -> Mapping[str, Any]:
+        """All of them, by its own names. Raises `ProviderError`."""
+
+    async def change_settings(self, changes: Mapping[str, Any]) -> None:
+        """Change some of them, for as long as a checkpoint takes to load. Raises `ProviderError`."""
 
 
 @runtime_checkable

@@ -532,3 +532,22 @@ class TestWithA1111:
                 assert (await studio.run("--again", name)).code == 0
         said = [body["negative_prompt"] for body in server.bodies]
         assert said == ["blurry", "", "blurry", "", ""]
+
+    async def test_checkpoints_that_have_come_since_are_found(self, studio: Studio):
+        async with a1111(unseen=("ink_v1.safetensors",)) as server:
+            self.configure(studio, server.url)
+            done = await studio.program.run("checkpoints", "--refresh")
+        assert (done.code, done.err) == (0, "")
+        assert done.out == "sd15rand.safetensors\nink_v1.safetensors\n"
+
+    async def test_a_server_that_cannot_look_for_checkpoints_says_so(self, studio: Studio):
+        async with a1111("stable-diffusion.cpp") as server:
+            self.configure(studio, server.url)
+            done = await studio.program.run("checkpoints", "--refresh")
+        assert (done.code, done.out) == (6, "")
+        assert "cannot look for new models" in done.err
+
+    async def test_a_kind_that_cannot_be_told_to_look_exits_2(self, studio: Studio):
+        done = await studio.program.run("checkpoints", "--refresh")
+        assert (done.code, done.out) == (2, "")
+        assert 'of the kind "played" cannot be told to look' in done.err

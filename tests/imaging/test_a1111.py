@@ -7,9 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from pluma_tui.core.errors import NotFound, Unauthorized
 from pluma_tui.core.images import Hires, ImageRequest, Lora, ServerInfo
 from pluma_tui.core.profile import SecretRef
-from pluma_tui.imaging.base import FreesMemory, ListsLoras, ListsSamplers, ListsUpscalers
+from pluma_tui.imaging.a1111 import A1111
+from pluma_tui.imaging.base import (
+    FreesMemory,
+    HasSettings,
+    ListsLoras,
+    ListsSamplers,
+    ListsUpscalers,
+    RefreshesLists,
+    SkipsPicture,
+)
 from tests.imaging import conformance
 from tests.imaging.conformance import KEY, REQUEST, Outcome, connected, listen
 from tests.imaging.pictures import png
@@ -17,6 +27,7 @@ from tests.servers.a1111 import FLAVOURS, RECORDED, SMALL, WITHOUT_INTERFACE, A1
 from tests.servers.by_path import by_path
 
 pytestmark = pytest.mark.usefixtures("quick")
+BIG = [flavour for flavour in FLAVOURS if flavour not in SMALL]
 every_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
 
 
@@ -258,6 +269,58 @@ class TestServer:
             assert isinstance(provider, FreesMemory)
             await provider.free()
             assert server.paths == ["sdapi/v1/unload-checkpoint"]
+
+    @pytest.mark.parametrize("flavour", BIG)
+    async def test_new_models_are_looked_for(self, flavour: str):
+        async with (
+            a1111(flavour, unseen=("ink_v1.safetensors",)) as server,
+            connected("a1111", server.url) as provider,
+        ):
+            assert isinstance(provider, RefreshesLists)
+            await provider.refresh()
+            assert await provider.checkpoints() == ["sd15rand.safetensors", "ink_v1.safetensors"]
+            assert "sdapi/v1/refresh-loras" in server.paths
+
+    @pytest.mark.parametrize("flavour", BIG)
+    async def test_a_picture_is_skipped(self, flavour: str):
+        async with a1111(flavour) as server, connected("a1111", server.url) as provider:
+            assert isinstance(provider, SkipsPicture)
+            await provider.skip()
+            assert server.skipped == 1
+
+    @pytest.mark.parametrize("flavour", BIG)
+    async def test_settings_are_read_and_changed(self, flavour: str):
+        async with a1111(flavour) as server, connected("a1111", server.url) as provider:
+            assert isinstance(provider, HasSettings)
+            assert (await provider.settings())["samples_format"] == "png"
+            await provider.change_settings({"samples_format": "webp"})
+            assert server.changed == {"samples_format": "webp"}
+            assert (await provider.settings())["samples_format"] == "webp"
+            with pytest.raises(NotFound, match="model 'nope' not found") as caught:
+                await provider.change_settings({"sd_model_checkpoint": "nope"})
+            assert caught.value.hint == "It has: sd15rand.safetensors."
+
+    @pytest.mark.parametrize("flavour", SMALL)
+    async def test_what_the_small_ones_cannot_be_told_is_said_in_words(self, flavour: str):
+        async with a1111(flavour) as server, connected("a1111", server.url) as provider:
+            assert isinstance(provider, A1111)
+            orders = [
+                (provider.skip(), "skip a picture"),
+                (provider.refresh(), "look for new models"),
+                (provider.change_settings({"samples_format": "webp"}), "change its settings"),
+                (provider.free(), "unload its checkpoint"),
+            ]
+            for order, words in orders:
+                with pytest.raises(NotFound, match=f"{server.url} cannot {words}: it has no sdapi/v1/"):
+                    await order
+            assert "sd_model_checkpoint" in await provider.settings()
+
+    async def test_a_wrong_password_is_not_a_missing_route(self):
+        async with a1111("A1111", auth="ann:another") as server, connected("a1111", server.url) as provider:
+            assert isinstance(provider, RefreshesLists)
+            with pytest.raises(Unauthorized) as caught:
+                await provider.refresh()
+            assert "user:password" in caught.value.hint
 
     @pytest.mark.parametrize("path", ["", "/", "/sdapi/v1", "/sdapi/v1/"])
     async def test_the_address_may_name_the_api_too(self, path: str):

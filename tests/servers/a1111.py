@@ -25,6 +25,10 @@ SMALL = ("stable-diffusion.cpp", "KoboldCpp")
 FLAVOURS = ("A1111", WITHOUT_INTERFACE, "Forge", "SD.Next", *SMALL)
 RECORDED = DATA / "images" / "a1111"
 _MODULES = [{"model_name": "ae.safetensors", "filename": "models/VAE/ae.safetensors"}]
+_ORDERS = tuple(
+    f"sdapi/v1/{name}"
+    for name in ("unload-checkpoint", "skip", "refresh-checkpoints", "refresh-loras", "options")
+)
 _EXTRAS: dict[str, dict[str, Any]] = {
     "Forge": {
         "sdapi/v1/sd-modules": _MODULES,
@@ -59,7 +63,8 @@ class A1111Server:
     """`bodies` is what was asked to be drawn; `jobs` all jobs ever begun or waiting.
 
     `spoiled`: raw bytes for a route, instead of its answer; None: silence. `picture`: drawn instead of what
-    is asked for. `deaf`: an interrupt changes nothing.
+    is asked for. `deaf`: an interrupt changes nothing. `unseen`: checkpoints that it finds when told to
+    look.
     """
 
     flavour: str
@@ -69,6 +74,9 @@ class A1111Server:
     memory: int = 4096 * 4096
     preview_every: int = 10
     loras: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    skipped: int = 0
+    changed: dict[str, Any] = field(default_factory=dict)
     picture: bytes | None = None
     url: str = ""
     paths: list[str] = field(default_factory=list)
@@ -123,12 +131,26 @@ class A1111Server:
                 return 200, self._progress("skip_current_image=true" not in query)
             if path == "sdapi/v1/interrupt":
                 return self._interrupt()
-            if path == "sdapi/v1/unload-checkpoint":
-                return 200, None
+            if request.method == "POST" and path in _ORDERS:
+                return self._told(path, request)
         return self._listed(request.method, path)
 
+    def _told(self, path: str, request: Request) -> Answer:
+        """The answer to an order: SD.Next's says nothing, and with another status."""
+        if path == "sdapi/v1/options":
+            self.changed |= strict.checked_settings(request.body, self._titles())
+        elif path == "sdapi/v1/skip":
+            self.skipped += 1
+        elif path == "sdapi/v1/refresh-checkpoints":
+            models = self._lists["GET /sdapi/v1/sd-models"]["json"]
+            models += [{"title": name, "model_name": name} for name in self.unseen]
+        return (204, None) if self.flavour == "SD.Next" else (200, None)
+
+    def _titles(self) -> list[str]:
+        return [model["title"] for model in self._lists["GET /sdapi/v1/sd-models"]["json"]]
+
     def _listed(self, method: str, path: str) -> Answer:
-        if path in _EXTRAS.get(self.flavour, {}):
+        if method == "GET" and path in _EXTRAS.get(self.flavour, {}):
             told = _EXTRAS[self.flavour][path]
             return (404, {"detail": "Not Found"}) if told is None else (200, told)
         if path == "sdapi/v1/loras" and self.loras:
@@ -141,6 +163,8 @@ class A1111Server:
         told = recorded.get("json")
         if path == "sdapi/v1/options" and self.flavour == "Forge":
             told = {**told, "forge_preset": "sd"}
+        if method == "GET" and path == "sdapi/v1/options":
+            told = {**told, **self.changed}
         return recorded["status"], told
 
     def _interrupt(self) -> Answer:

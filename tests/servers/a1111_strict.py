@@ -21,6 +21,7 @@ def _recorded(name: str) -> Any:
 _ERRORS, _SMALL_ERRORS = _recorded("errors.json"), _recorded("sdcpp-errors.json")
 _SAMPLERS = {entry["name"] for entry in _recorded("lists.json")["GET /sdapi/v1/samplers"]["json"]}
 _SMALL_SAMPLERS = {entry["name"] for entry in _recorded("sdcpp-lists.json")["GET /sdapi/v1/samplers"]["json"]}
+_NO_MODEL = _recorded("lists.json")["POST /sdapi/v1/options"]
 _INFO = json.loads(_recorded("txt2img.json")["json"]["info"])
 
 
@@ -85,6 +86,16 @@ def _check(body: dict[str, Any], path: str, errors: Any) -> None:
         pictures = [*body["init_images"], *([body["mask"]] if "mask" in body else [])]
         if not all(_is_picture(text) for text in pictures):
             raise _refused(errors["img2img_bad_b64"])
+
+
+def checked_settings(raw: bytes, titles: list[str]) -> dict[str, Any]:
+    """Changes of settings. Raises Refusal for a checkpoint that is not one of `titles`."""
+    changes: dict[str, Any] = json.loads(raw)
+    wanted = changes.get("sd_model_checkpoint", titles[0])
+    if wanted not in titles:
+        words = f"model {wanted!r} not found"
+        raise Refusal(_NO_MODEL["status"], {**_NO_MODEL["json"], "errors": words})
+    return changes
 
 
 def _check_small(body: dict[str, Any], errors: Any) -> None:
