@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 MAX_TEXT = 4 * 1024 * 1024
 """Bytes of one text, unpacked."""
+_MAX_TEXTS = 4 * MAX_TEXT  # characters of all of them: then no more is unpacked
+_MAX_CHUNKS = 100_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _SCAN = 0xDA  # JPEG: what follows is the picture itself
@@ -19,14 +21,18 @@ _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286  # tags
 def texts(data: bytes) -> dict[str, str]:
     """The texts in a picture by keyword; a comment of EXIF goes by `UserComment`."""
     found: dict[str, str] = {}
+    room = _MAX_TEXTS
     try:
         if data.startswith(_PNG):
             for kind, content in _png_chunks(data):
                 if kind in _READ:
                     name, text = _READ[kind](content)
                     found.setdefault(name, text)
+                    room -= len(text)
                 elif kind == b"eXIf":
                     found |= _comment(content)
+                if room < 0:
+                    break
         elif data.startswith(b"\xff\xd8"):
             found |= _comment(_jpeg_exif(data))
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -39,7 +45,9 @@ def texts(data: bytes) -> dict[str, str]:
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of the chunks with text in them."""
     at = len(_PNG)
-    while at + 8 <= len(data):
+    for _ in range(_MAX_CHUNKS):
+        if at + 8 > len(data):
+            return
         length, kind = struct.unpack_from(">I4s", data, at)
         if (kind in _READ or kind == b"eXIf") and length <= MAX_TEXT:
             yield kind, data[at + 8 : at + 8 + length]

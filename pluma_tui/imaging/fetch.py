@@ -9,7 +9,7 @@ from pluma_tui.core.errors import BrokenStream, TimedOut
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.body import MAX_ERROR, read_into
 from pluma_tui.transport.exchange import deadline_at, exchange, get_json
-from pluma_tui.transport.json import read_json
+from pluma_tui.transport.json import is_crowded, read_json
 from pluma_tui.transport.mapping import mapped
 from pluma_tui.transport.refusal import refusal_in_stream
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER = 80 * 1024 * 1024
 """Bytes of an answer that holds pictures as base64."""
+_MAX_ANSWER_VALUES = 100_000
 _PATIENCE = 30.0  # seconds for what needs no drawing: lists, settings
 
 
@@ -36,6 +37,8 @@ async def fetch(client: "httpx.AsyncClient", request: "httpx.Request", *, limit:
 async def fetch_answer(client: "httpx.AsyncClient", request: "httpx.Request") -> bytearray:
     """The answer to a job: a JSON document as it came, pictures and all. Raises ProviderError."""
     body = await fetch(client, request, limit=MAX_ANSWER)
+    if is_crowded(body, _MAX_ANSWER_VALUES):
+        raise BrokenStream(f"{upstream(request.url)} sent much that is no picture")
     if len(body) <= MAX_ERROR:
         _check_success(body, request)
     return body

@@ -18,6 +18,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """Bytes of one picture."""
 MAX_PIXELS = 100_000_000
 """Pixels of one picture: 10,000 by 10,000."""
+_MAX_PARTS = 100_000  # chunks or segments that are looked at; large pictures have some thousands
+_MAX_TEXT = 4 * 1024 * 1024  # bytes of one text
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -25,6 +27,7 @@ _JPEG = b"\xff\xd8\xff"
 _NO_FRAME = {0xC4, 0xC8, 0xCC}  # markers from C0 to CF that begin no frame
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
 _SCAN, _END = 0xDA, b"\xff\xd9"
+_PADDING = 4096  # bytes at a GIF's end that its trailer, and zeros after it, are looked for in
 
 
 class Shape(NamedTuple):
@@ -45,7 +48,7 @@ def sniff(data: bytes) -> Shape | None:
             return _jpeg(data)
         if data.startswith((b"GIF87a", b"GIF89a")):
             width, height = struct.unpack_from("<HH", data, 6)
-            return Shape("image/gif", width, height, data.rstrip(b"\0").endswith(b";"))
+            return Shape("image/gif", width, height, data[-_PADDING:].rstrip(b"\0").endswith(b";"))
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data)
     except (struct.error, IndexError):
@@ -98,7 +101,7 @@ def png_texts(data: bytes) -> dict[str, str]:
         return {}
     texts = {}
     for kind, start, length in _png_chunks(data):
-        if kind == b"tEXt" and start + length <= len(data):
+        if kind == b"tEXt" and length <= _MAX_TEXT and start + length <= len(data):
             name, _, text = data[start : start + length].partition(b"\0")
             texts[name.decode("latin-1")] = _text(text)
     return texts
@@ -122,14 +125,16 @@ def _png(data: bytes) -> Shape:
     if data[12:16] != b"IHDR":
         raise IndexError
     width, height = struct.unpack_from(">II", data, 16)
-    ends = [start for kind, start, _ in _png_chunks(data) if kind == b"IEND"]
-    return Shape("image/png", width, height, bool(ends) and ends[0] + 4 <= len(data))
+    end = next((start for kind, start, _ in _png_chunks(data) if kind == b"IEND"), len(data))
+    return Shape("image/png", width, height, end + 4 <= len(data))
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's type, where its content begins, and how long that is."""
+    """Each chunk's type, where its content begins, and how long that is: as many as a picture may have."""
     at = len(_PNG)
-    while at + 8 <= len(data):
+    for _ in range(_MAX_PARTS):
+        if at + 8 > len(data):
+            return
         length, kind = struct.unpack_from(">I4s", data, at)
         yield kind, at + 8, length
         at += length + 12
@@ -138,7 +143,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _jpeg(data: bytes) -> Shape:
     at = 2
     size: tuple[int, int] | None = None
-    while True:
+    for _ in range(_MAX_PARTS):
         if data[at] != 0xFF:
             raise IndexError
         marker = data[at + 1]

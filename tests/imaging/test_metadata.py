@@ -142,6 +142,13 @@ class TestEmbedded:
         bomb = (b"zTXt", b"parameters\0\0" + zlib.compress(b"a" * (embedded.MAX_TEXT + 1)))
         assert embedded.texts(annotated(text("Title", "t"), bomb)) == {"Title": "t"}
 
+    def test_a_bomb_of_many_packed_texts_was_unpacked_whole(self):
+        text = b"\0\0" + zlib.compress(b"a" * embedded.MAX_TEXT)
+        data = annotated(*((b"zTXt", str(number).encode() + text) for number in range(20)))
+        found = embedded.texts(data)
+        assert 1 < len(found) < 6
+        assert found["0"] == "a" * embedded.MAX_TEXT
+
     def test_a_length_beyond_the_end_is_not_trusted(self):
         data = annotated(text("parameters", "x"))
         at = data.index(b"tEXt") - 4

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import tracemalloc
 from base64 import b64decode, b64encode
 
 import msgspec
@@ -114,3 +115,34 @@ def test_base64_is_read_from_text_and_out_of_json(data: bytes, prefixed: bool, e
 def test_what_is_no_base64_is_told(sent: str | msgspec.Raw):
     with pytest.raises(BrokenStream, match="http://box sent a picture that is no base64"):
         from_base64(sent, "http://box")
+
+
+class TestBugSmallPartsWithoutEndTookSecondsAndMemory:
+    """A picture's size and ending are looked for in a hundred thousand parts and not beyond."""
+
+    def test_chunks_of_a_png(self):
+        chunk = struct.pack(">I4sI", 0, b"abCd", 0)
+        assert sniff(PNG[:33] + chunk * 1000 + PNG[33:]) == ("image/png", 3, 5, True)
+        assert sniff(PNG[:33] + chunk * 200_000 + PNG[33:]) == ("image/png", 3, 5, False)
+
+    @pytest.mark.parametrize("part", [b"\xff", b"\xff\xfe\0\2", b"\xff\xd0"])
+    def test_segments_of_a_jpeg(self, part: bytes):
+        assert sniff(JPEG[:2] + part * 1000 + JPEG[2:]) == ("image/jpeg", 3, 5, True)
+        assert sniff(JPEG[:2] + part * 200_000 + JPEG[2:]) is None
+
+    @pytest.mark.parametrize(
+        "data",
+        [PNG[:33] + struct.pack(">I4sI", 0, b"IEND", 0) * 90_000, GIF + b"x" * 1_000_000 + b";\0"],
+        ids=["ends of a png", "zeros after a gif"],
+    )
+    def test_what_is_looked_at_is_not_copied(self, data: bytes):
+        tracemalloc.start()
+        try:
+            assert sniff(data)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 100_000
+
+    def test_a_text_that_is_longer_than_any_is_left_where_it_is(self):
+        assert set(png_texts(png(8, 8, a="short", b="x" * (5 << 20)))) == {"a"}
