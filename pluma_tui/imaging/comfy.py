@@ -89,7 +89,7 @@ class Comfy:
         # Pictures come with a request.
         left_open = {name: f"%{name}%" for name in placeholders(workflow.graph, _PICTURES)}
         values.wanted |= left_open
-        await self._look_up(workflow, values)
+        await self._look_up(self._lists, workflow, values)
         try:
             graph = prepare(workflow, values).graph
         except NotFound as error:
@@ -138,16 +138,16 @@ class Comfy:
             if data is not None:
                 digest = hashlib.sha256(data).hexdigest()[:16]
                 values.wanted[name] = await self._api.upload(data, f"pluma-{digest}")
-        await self._look_up(workflow, values)
+        await self._look_up(self._api, workflow, values)
         prepared = prepare(workflow, values)
         if request.loras and not add_loras(prepared.graph, request.loras):
             prepared.homeless.append("loras")
         return prepared
 
-    async def _look_up(self, workflow: Workflow, values: Given) -> None:
+    async def _look_up(self, api: ComfyApi, workflow: Workflow, values: Given) -> None:
         """Add what the server offers first for what nobody has said."""
         for name, slot in to_ask_for(workflow, values).items():
-            offered = await self._api.choices(workflow.graph[slot.node]["class_type"], slot.input)
+            offered = await api.choices(workflow.graph[slot.node]["class_type"], slot.input)
             values.listed |= {name: offered[0]} if offered else {}
 
     def _remarks(self, workflow: Workflow, prepared: Prepared, request: ImageRequest) -> list[str]:
