@@ -111,8 +111,17 @@ class Json:
                     "output": usage.output,
                     "reasoning": usage.reasoning,
                     "cached": usage.cached,
+                    **{name: value for name, value in _seen(turn).items() if value},
                 }
             )
+
+
+def _seen(turn: Turn) -> dict[str, float]:
+    """The figures that not every server knows; `first` is in seconds, `rate` in tokens a second."""
+    usage = turn.usage
+    if usage is None:
+        return {}
+    return {"rate": usage.rate, "first": usage.first, "context": usage.context, "cost": usage.cost}
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

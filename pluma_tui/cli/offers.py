@@ -25,7 +25,7 @@ def _profiles(config: Path) -> Iterable[str]:
 def _models(config: Path) -> Iterable[str]:
     from pluma_tui.runtime import fetched
 
-    return fetched.models()
+    return fetched.names()
 
 
 def _keys(config: Path) -> Iterable[str]:

@@ -4,6 +4,7 @@ import msgspec
 
 from pluma_tui.core.chat import Conversation, Message
 from pluma_tui.core.models import ModelInfo
+from pluma_tui.runtime import fetched
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import Question
 from pluma_tui.runtime.wiring import Runtime
@@ -66,4 +67,6 @@ class OpenChat:
 
     async def models(self) -> list[ModelInfo]:
         """What the server of this conversation's profile offers. Raises ProviderError, ConfigError."""
-        return list(await self._runtime.connections.provider(self.profile or None).models())
+        models = list(await self._runtime.connections.provider(self.profile or None).models())
+        fetched.remember(self.profile, models)
+        return models

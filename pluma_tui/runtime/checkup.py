@@ -21,6 +21,7 @@ from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import Connection, ConnectionProfile, SecretRef
 from pluma_tui.imaging.base import ImageProvider
 from pluma_tui.providers.base import Provider
+from pluma_tui.runtime import fetched
 from pluma_tui.runtime.wiring import Runtime
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def _judged(key: Step, first: Step) -> Step:
 
 async def _listed(provider: Provider, profile: ConnectionProfile, models: list[ModelInfo]) -> Told:
     models += await provider.models()
+    fetched.remember(profile.name, models)
     names = [model.id for model in models]
     count = f"{len(names)} model{'' if len(names) == 1 else 's'}"
     if not profile.model:

@@ -17,6 +17,7 @@ from pluma_tui.core.events import (
     ToolCallDelta,
     UsageUpdate,
 )
+from pluma_tui.core.models import ModelInfo, Price
 
 
 class Draft:
@@ -77,18 +78,28 @@ class Draft:
         """Tool calls, sources, and whatever has to go back unchanged."""
         return (*self._opaque, *(call for _, call in sorted(self._calls.items())), *self._citations)
 
-    def measured(self, context: int = 0) -> Usage | None:
-        """The usage, with the times measured here where the server did not say; `context` likewise."""
+    def measured(self, model: ModelInfo | None = None) -> Usage | None:
+        """The usage, with what the server did not say: times as they were seen, the rest from `model`."""
         usage = self.usage
         if usage is None:
             return None
-        said: dict[str, float] = {"context": usage.context or context}
+        said: dict[str, float] = {}
+        if model is not None:
+            said["context"] = usage.context or model.context
+            said["cost"] = usage.cost or (cost(usage, model.price) if model.price else 0.0)
         if self.began is not None:
             seconds = time.monotonic() - self.began
             said["first"] = usage.first or round(self.began - self._asked, 3)
             if usage.output > 1 and seconds:
                 said["rate"] = usage.rate or round(usage.output / seconds, 2)
         return msgspec.structs.replace(usage, **said)
+
+
+def cost(usage: Usage, price: Price) -> float:
+    """What an exchange costs at that price, in US dollars."""
+    cached = price.input if price.cached is None else price.cached
+    tokens = (usage.input - usage.cached) * price.input + usage.cached * cached + usage.output * price.output
+    return round(tokens / 1e6, 8)
 
 
 def merged(events: Sequence[ChatEvent]) -> list[ChatEvent]:

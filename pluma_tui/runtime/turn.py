@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from pluma_tui.core.chat import ChatRequest, Conversation, Ending, Message
+from pluma_tui.core.chat import ChatRequest, Conversation, Ending, Message, Usage
 from pluma_tui.core.errors import PlumaError, StoreError
 from pluma_tui.core.events import ChatEvent, Finished, Notice
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Provider
+from pluma_tui.runtime import fetched
 from pluma_tui.runtime.attempts import Attempts
 from pluma_tui.runtime.draft import Draft, merged
 from pluma_tui.storage.base import Store
@@ -41,6 +42,7 @@ class Turn:
         self.profile = profile
         self.error: PlumaError | None = None
         self.draft = Draft()
+        self.usage: Usage | None = None  # known when the answer has ended
         self.started = time.monotonic()
         self._answer = answer
         self._store = store
@@ -148,12 +150,13 @@ class Turn:
         ending: Ending = self.draft.ending or ("stopped" if self._stopping else "failed")
         if self.error:
             ending = "failed"
+        self.usage = self.draft.measured(fetched.model(self.profile.name, self.model))
         return msgspec.structs.replace(
             self._answer,
             text=self.draft.text(),
             reasoning=self.draft.reasoning(),
             parts=self.draft.parts(),
-            usage=self.draft.measured(),
+            usage=self.usage,
             model=self.model,
             ending=ending,
             error=self.error.message if self.error else "",

@@ -46,6 +46,8 @@ class Following:
             message = await turn.wait()
         finally:
             ticking.stop()
+        if sources := telling.sources(message):
+            self._transcript.feed(message.id, text=sources)
         label = message.model or "assistant"
         self._transcript.finish(message.id, footer=telling.footer(message), label=label)
         self._status.state = telling.ended(message, time.monotonic() - turn.started)

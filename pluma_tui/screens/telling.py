@@ -2,7 +2,7 @@
 
 import time
 
-from pluma_tui.core.chat import File, Image, Message
+from pluma_tui.core.chat import Citation, File, Image, Message, Usage
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.ids import new_id
 from pluma_tui.core.models import ModelInfo
@@ -28,7 +28,7 @@ def entry(message: Message) -> Entry:
     return Entry(
         id=message.id,
         role=role,
-        text="\n".join(part for part in (text, *_attached(message)) if part),
+        text="\n".join(part for part in (text, *_attached(message)) if part) + sources(message),
         reasoning=message.reasoning,
         label=label,
         footer=footer(message),
@@ -49,11 +49,38 @@ def footer(message: Message) -> str:
         parts.append("empty")
     if message.ending is None and message.created:
         parts.append("unfinished: pluma ended before the answer did")
-    if message.usage is not None:
-        parts.append(f"{message.usage.output} tokens")
-        if message.usage.rate:
-            parts.append(f"{message.usage.rate:.0f}/s")
-    return " · ".join(parts)
+    return " · ".join(parts + figures(message.usage))
+
+
+def figures(usage: Usage | None) -> list[str]:
+    """What an answer took, as far as it is known."""
+    if usage is None:
+        return []
+    said = [
+        (usage.output, f"{usage.output:,} tokens"),
+        (usage.rate, f"{usage.rate:.0f}/s"),
+        (usage.first, f"first after {usage.first:.1f} s"),
+        (usage.cached, f"{usage.cached:,} cached"),
+        (usage.cost, f"${usage.cost:.4f}".rstrip("0")),
+    ]
+    return [words for value, words in said if value]
+
+
+def fill(usage: Usage | None) -> str:
+    """How much of the context is taken: "12% of 8,192"; empty where that is unknown."""
+    return f"{usage.fill:.0%} of {usage.context:,}" if usage and usage.fill else ""
+
+
+def sources(message: Message) -> str:
+    """What an answer refers to, as Markdown to stand below it; empty for none."""
+    cited = list(
+        dict.fromkeys((part.title, part.url) for part in message.parts if isinstance(part, Citation))
+    )
+    lines = [
+        f"{number}. {' '.join(f'{title} <{url}>'.split()) if url else title}"
+        for number, (title, url) in enumerate(dict.fromkeys(cited), 1)
+    ]
+    return "\n\nSources:\n\n" + "\n".join(lines) if lines else ""
 
 
 def progress(turn: Turn) -> str:
@@ -70,9 +97,8 @@ def ended(message: Message, seconds: float) -> str:
     """The last state of a turn, with the seconds it took."""
     words = _ENDINGS.get(message.ending or "", "done")
     usage = message.usage
-    rate = f" · {usage.rate:.0f}/s" if usage and usage.rate else ""
-    tokens = f" · {usage.output} tokens{rate}" if usage else ""
-    return f"{words}{tokens} · {seconds:.1f} s"
+    tokens = [f"{usage.output:,} tokens", f"{usage.rate:.0f}/s"] if usage else []
+    return " · ".join(part for part in (words, *tokens, f"{seconds:.1f} s", fill(usage)) if part)
 
 
 def error(problem: PlumaError) -> Entry:
@@ -88,8 +114,13 @@ def profile(chosen: ConnectionProfile) -> str:
 
 def model(info: ModelInfo) -> str:
     """A model in a list: how much it can hold and what it can do."""
-    context = f"{info.context:,} tokens" if info.context else ""
-    return " · ".join(part for part in (context, *info.traits) if part)
+    parts = [
+        f"{info.context:,} tokens" if info.context else "",
+        *info.traits,
+        f"${info.price.input:g}/${info.price.output:g}" if info.price else "",
+        "loaded" if info.loaded else "",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 GREETING = "greeting"

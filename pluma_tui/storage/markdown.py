@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from pluma_tui.core.chat import Conversation, File, Image, Message, Part, ToolCall, ToolResult
+from pluma_tui.core.chat import Citation, Conversation, File, Image, Message, Part, ToolCall, ToolResult
 
 _SPEAKERS = {"system": "System", "user": "You", "assistant": "Assistant", "tool": "Tool"}
 _ENDINGS = {
@@ -51,6 +51,8 @@ def _part(part: Part) -> Iterator[str]:
     elif isinstance(part, ToolResult):
         yield f"*{'Error' if part.error else 'Result'}:*"
         yield _fenced(part.text)
+    elif isinstance(part, Citation):
+        yield f"*Source: {_line(f'{part.title} {part.url}')}*"
 
 
 def _fenced(text: str, language: str = "") -> str:

@@ -1,5 +1,6 @@
 """Completions, as real shells use them."""
 
+import json
 import os
 import shutil
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pluma_tui.cli import offers
+from pluma_tui.core.models import ModelInfo
 from pluma_tui.runtime import fetched
 from tests.cli.program import PLUMA, Program
 from tests.servers.llamacpp import LlamaServer
@@ -24,6 +26,11 @@ kind = "a1111"
 """
 
 
+def listed(*names: str) -> bytes:
+    """The models of these names, as they are kept."""
+    return json.dumps([{"id": name} for name in names]).encode()
+
+
 @pytest.fixture
 def known(program: Program) -> Program:
     """With profiles, and with models that a server has listed."""
@@ -32,7 +39,7 @@ def known(program: Program) -> Program:
     program.env["XDG_CACHE_HOME"] = str(program.home / "cache")
     folder = program.home / "cache" / "pluma" / "models"
     folder.mkdir(parents=True)
-    (folder / "home.models").write_text("\n".join(models))
+    (folder / "home.models.json").write_bytes(listed(*models))
     return program
 
 
@@ -103,14 +110,14 @@ class TestWords:
             "a&b",
             "",
         ]
-        fetched.remember("home", ["good-1.5:latest", *bad, "org/good"])
+        fetched.remember("home", map(ModelInfo, ["good-1.5:latest", *bad, "org/good"]))
         assert offers.words("models", home / "none.toml") == ["good-1.5:latest", "org/good"]
 
     def test_each_profile_keeps_its_own_models(self):
-        fetched.remember("one", ["a", "b"])
-        fetched.remember("two", ["b", "c"])
-        fetched.remember("one", ["d"])
-        assert fetched.models() == ["d", "b", "c"]
+        fetched.remember("one", map(ModelInfo, ["a", "b"]))
+        fetched.remember("two", map(ModelInfo, ["b", "c"]))
+        fetched.remember("one", map(ModelInfo, ["d"]))
+        assert fetched.names() == ["d", "b", "c"]
 
     @pytest.mark.parametrize("kind", list(offers.KINDS))
     async def test_nothing_heavy_is_loaded(self, known: Program, kind: str):
@@ -179,7 +186,7 @@ def test_tab_completes(shell: Terminal):
 
 def test_names_that_a_server_chose_run_nothing(shell: Terminal, known: Program):
     names = ["micro", "$(touch${IFS}ran)", "`touch${IFS}ran`", "x;touch${IFS}ran", "a'b"]
-    (known.home / "cache" / "pluma" / "models" / "home.models").write_text("\n".join(names))
+    (known.home / "cache" / "pluma" / "models" / "home.models.json").write_bytes(listed(*names))
     shell.send("pluma ask -m \t")
     shell.until(lambda: "micro" in shell.text())
     assert "touch" not in shell.text()

@@ -99,7 +99,7 @@ def _cannot(provider: Provider, what: str) -> UsageError:
 
 async def _list(runtime: Runtime, provider: Provider, *, as_json: bool) -> None:
     models = await provider.models()
-    fetched.remember(runtime.connections.profile().name, (model.id for model in models))
+    fetched.remember(runtime.connections.profile().name, models)
     if as_json:
         output.document([msgspec.to_builtins(model) for model in models])
     elif not models:
