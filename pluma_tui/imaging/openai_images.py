@@ -26,15 +26,23 @@ if TYPE_CHECKING:
 
 _ONE = re.compile(r"\bn\s*=\s*1\b|['\"`]n['\"`]|\bn (?:must|should|has to)\b|\.n\b", re.IGNORECASE)
 _OURS = ("host", "accept", "accept-encoding", "connection", "user-agent")
-
-
 _NULL = msgspec.Raw(b"null")
+_MAX_WORDS = 1 << 18  # bytes of an address, or of a prompt
 
 
 class _Entry(msgspec.Struct):
+    """As it is sent: what may be large is not copied."""
+
     b64_json: msgspec.Raw = _NULL
-    url: str | None = None
-    revised_prompt: str | None = None
+    url: msgspec.Raw = _NULL
+    revised_prompt: msgspec.Raw = _NULL
+
+    @property
+    def packed(self) -> msgspec.Raw | None:
+        """The picture as base64, if it is there: some put it into its address."""
+        if self.b64_json != _NULL:
+            return self.b64_json
+        return self.url if bytes(memoryview(self.url)[:6]) == b'"data:' else None
 
 
 class _Answer(msgspec.Struct):
@@ -116,14 +124,13 @@ class OpenAIImages:
         return entries
 
     async def _picture(self, entry: _Entry, limit: int) -> Picture:
-        settings = {"prompt": entry.revised_prompt} if entry.revised_prompt else {}
-        if bytes(entry.b64_json) != b"null":
-            return picture(from_base64(entry.b64_json, self.upstream), self.upstream, settings=settings)
-        if entry.url and entry.url.startswith("data:"):
-            return picture(from_base64(entry.url, self.upstream), self.upstream, settings=settings)
-        if not entry.url:
+        prompt = _words(entry.revised_prompt)
+        settings = {"prompt": prompt} if prompt else {}
+        if (packed := entry.packed) is not None:
+            return picture(from_base64(packed, self.upstream), self.upstream, settings=settings)
+        if not (address := _words(entry.url)):
             raise BrokenStream(f"{self.upstream} sent no picture")
-        request = self._request_for(entry.url)
+        request = self._request_for(address)
         try:
             data = bytes(await fetch(self._client, request, limit=limit))
         except ProviderError as error:
@@ -160,6 +167,14 @@ class OpenAIImages:
             hint = "Not every such server can begin with a picture."
             return NotFound(error.message, hint=hint, status=error.status)
         return error
+
+
+def _words(text: msgspec.Raw) -> str:
+    """A text that was left in its JSON; empty if it is none, or longer than any that is meant."""
+    try:
+        return msgspec.json.decode(text, type=str) if len(memoryview(text)) <= _MAX_WORDS else ""
+    except (msgspec.DecodeError, UnicodeError):
+        return ""
 
 
 PLUGIN = ImageProviderPlugin(
