@@ -12,7 +12,7 @@ from pluma_tui.core.errors import NotFound, Refused
 from pluma_tui.core.images import ImageEvent, ImageRequest, Picture, Ready, ServerInfo
 from pluma_tui.core.profile import ImageProfile
 from pluma_tui.imaging.a1111_answer import ignored
-from pluma_tui.imaging.a1111_api import Api, explained, missing
+from pluma_tui.imaging.a1111_api import Api, missing
 from pluma_tui.imaging.a1111_job import Job
 from pluma_tui.imaging.a1111_request import Wanted, at_once, resolve
 from pluma_tui.imaging.base import ImageProviderPlugin
@@ -126,13 +126,13 @@ class A1111:
             if missing(error):
                 words = f"{self.upstream} cannot {what}: it has no {route}"
                 raise NotFound(words, status=error.status) from None
-            raise await explained(error, self._api, "") from None
+            raise await self._api.explained(error) from None
 
     async def _names(self, route: str, *keys: str) -> list[str]:
         try:
             return await self._api.names(route, *keys)
         except Refused as error:
-            raise await explained(error, self._api, "") from None
+            raise await self._api.explained(error) from None
 
 
 PLUGIN = ImageProviderPlugin(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 A1111, FORGE, SD_NEXT = "A1111", "Forge", "SD.Next"
 SD_CPP, KOBOLD = "stable-diffusion.cpp", "KoboldCpp"
+_AUTH = "Servers started with --api-auth want auth in the profile: user:password, as a reference."
+_MEMORY = "Ask for a smaller picture, or for fewer at a time; other programs may hold memory too."
+_ROOT = "Was it started with --api? base_url is its root, without /sdapi."
 _STUB = 8  # settings: the real ones have hundreds, those who imitate them two
 
 
@@ -84,11 +87,8 @@ class Api:
         """All settings: hundreds, or two from those who only imitate them. Raises ProviderError."""
         try:
             settings = await self.get("sdapi/v1/options")
-        except NotFound as error:
-            hint = "Was it started with --api? base_url is its root, without /sdapi."
-            raise NotFound(error.message, hint=hint, status=error.status) from None
-        except Unauthorized as error:
-            raise unauthorized(error) from None
+        except Refused as error:
+            raise await self.explained(error) from None
         if not isinstance(settings, dict):
             raise NotFound(f"{self.upstream} has no settings to tell: is it an A1111 server?")
         return settings
@@ -99,6 +99,27 @@ class Api:
         checkpoint = settings.get("sd_model_checkpoint")
         info = await self._info(settings, version=version)
         return Server(info, checkpoint if isinstance(checkpoint, str) else "")
+
+    async def explained(self, error: Refused, sampler: str = "") -> Refused:
+        """`error` with what helps: what is there, where it says that something is not.
+
+        `sampler` is what was asked for, which the server does not repeat.
+        """
+        message, status = error.message, error.status
+        if isinstance(error, Unauthorized):
+            return Unauthorized(message, hint=_AUTH, status=status)
+        if re.search(r"out ?of ?memory", message, re.IGNORECASE):
+            return Refused(message, hint=_MEMORY, status=status)
+        if re.search(r"sampler not found", message, re.IGNORECASE):
+            hint = await self._known("sdapi/v1/samplers", "name")
+            return NotFound(f'it has no sampler "{sampler}": {message}', hint=hint, status=status)
+        if re.search(r"model '.*' not found", message):
+            hint = await self._known("sdapi/v1/sd-models", "title")
+            return NotFound(message, hint=hint, status=status)
+        return NotFound(message, hint=_ROOT, status=status) if isinstance(error, NotFound) else error
+
+    async def _known(self, route: str, key: str) -> str:
+        return known([str(entry.get(key)) for entry in await self.entries_if_any(route) or ()])
 
     async def _info(self, settings: dict[str, Any], *, version: bool) -> ServerInfo:
         if "forge_preset" in settings:
@@ -131,36 +152,10 @@ def missing(error: Refused) -> bool:
     return error.status in (404, 405, 501)
 
 
-def unauthorized(error: Unauthorized) -> Unauthorized:
-    """The same, with what an A1111 server wants."""
-    hint = "Servers started with --api-auth want auth in the profile: user:password, as a reference."
-    return Unauthorized(error.message, hint=hint, status=error.status)
-
-
 def known(names: Sequence[str], *, most: int = 40) -> str:
     """What exists, in one line; empty for nothing."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"It has: {', '.join(names[:most])}{more}." if names else ""
-
-
-async def explained(error: Refused, api: Api, sampler: str) -> Refused:
-    """`error` with what exists where it says that something does not."""
-    if isinstance(error, Unauthorized):
-        return unauthorized(error)
-    if re.search(r"out ?of ?memory", error.message, re.IGNORECASE):
-        hint = "Ask for a smaller picture, or for fewer at a time; other programs may hold memory too."
-        return Refused(error.message, hint=hint, status=error.status)
-    if re.search(r"sampler not found", error.message, re.IGNORECASE):
-        hint = known(
-            [str(entry.get("name")) for entry in await api.entries_if_any("sdapi/v1/samplers") or ()]
-        )
-        return NotFound(f'it has no sampler "{sampler}": {error.message}', hint=hint, status=error.status)
-    if re.search(r"model '.*' not found", error.message):
-        hint = known(
-            [str(entry.get("title")) for entry in await api.entries_if_any("sdapi/v1/sd-models") or ()]
-        )
-        return NotFound(error.message, hint=hint, status=error.status)
-    return error
 
 
 def _name(entry: dict[str, Any], keys: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from pluma_tui.core.errors import JobFailed, NotFound, ProviderError, Refused, TimedOut
 from pluma_tui.core.images import ImageEvent, Picture, Queued
 from pluma_tui.imaging.a1111_answer import Made, read
-from pluma_tui.imaging.a1111_api import Api, explained
+from pluma_tui.imaging.a1111_api import Api
 from pluma_tui.imaging.a1111_request import Wanted, body, together
 from pluma_tui.imaging.a1111_watch import Watch
 
@@ -84,7 +84,7 @@ class Job:
         try:
             return read(await drawing, self._api.upstream, request, self._done)
         except Refused as error:
-            told = await explained(error, self._api, request.sampler)
+            told = await self._api.explained(error, request.sampler)
             if told.status < 500 or isinstance(told, NotFound):
                 raise told from error
             # What went wrong on the server while it drew is a job that failed.

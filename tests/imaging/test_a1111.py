@@ -217,6 +217,18 @@ class TestNames:
         outcome, _ = await drawn("A1111", asking(checkpoint=name))
         assert outcome.notices == []
 
+    async def test_a_module_that_forge_does_not_have_is_told(self):
+        outcome, server = await drawn("Forge", asking(vae="nope"))
+        assert outcome.notices == ['it knows no module "nope". It has: ae.safetensors.']
+        assert server.bodies[0]["override_settings"] == {"forge_additional_modules": ["nope"]}
+
+    @pytest.mark.parametrize("title", ["ADetailer", "adetailer"])
+    async def test_an_extension_gets_its_arguments_and_its_title_is_the_server_s_matter(self, title: str):
+        scripts = {title: {"args": [True, False, {"ad_model": "face_yolov8n.pt"}]}}
+        outcome, server = await drawn("SD.Next", asking(options={"alwayson_scripts": scripts}))
+        conformance.ends_once(outcome)
+        assert server.bodies[0]["alwayson_scripts"] == scripts
+
     async def test_a_sampler_that_is_ignored_is_told(self):
         outcome, _ = await drawn("stable-diffusion.cpp", asking(sampler="Nope 3000"))
         assert outcome.notices == ['drawn with the sampler "euler_a": the server knows no "Nope 3000"']

@@ -19,6 +19,7 @@ from pluma_tui.core.errors import (
 )
 from pluma_tui.core.images import ImageRequest
 from pluma_tui.core.profile import SecretRef
+from pluma_tui.imaging.base import ListsLoras
 from tests.imaging import conformance
 from tests.imaging.conformance import HOSTILE, KEY, REQUEST, connected, listen
 from tests.imaging.pictures import bomb, png
@@ -61,7 +62,6 @@ class TestRefusals:
         ("fields", "words"),
         [
             ({"options": {"alwayson_scripts": {"nope": {}}}}, "Script 'nope' not found"),
-            ({"options": {"steps": "many"}}, "body.steps: value is not a valid integer"),
             ({"init_image": b"@@@"}, "Invalid encoded image"),
             ({"width": 0}, "RuntimeError: Calculated padded input size per channel"),
             ({"steps": 0}, "ZeroDivisionError: integer division or modulo by zero"),
@@ -74,11 +74,37 @@ class TestRefusals:
         assert error.message.startswith(words)
         assert isinstance(error, JobFailed) is (error.status >= 500)
 
-    async def test_too_little_memory_is_told_with_what_helps(self):
-        error = await failed("A1111", memory=100)
+    @pytest.mark.parametrize(
+        ("flavour", "words"),
+        [
+            ("A1111", "OutOfMemoryError: CUDA out of memory."),
+            ("Forge", "CUDA out of memory."),
+            ("SD.Next", "OutOfMemoryError: CUDA out of memory."),
+        ],
+    )
+    async def test_too_little_memory_is_told_with_what_helps(self, flavour: str, words: str):
+        error = await failed(flavour, memory=100)
         assert isinstance(error, JobFailed)
-        assert error.message.startswith("OutOfMemoryError: CUDA out of memory.")
+        assert error.message.startswith(words)
         assert "smaller picture" in error.hint
+
+    @pytest.mark.parametrize(
+        ("flavour", "words"),
+        [("A1111", "value is not a valid integer"), ("Forge", "Input should be a valid integer")],
+    )
+    async def test_a_value_of_the_wrong_kind_is_named(self, flavour: str, words: str):
+        error = await failed(flavour, asking(options={"steps": "many"}))
+        assert isinstance(error, Refused)
+        assert error.status == 422
+        assert error.message.startswith(f"body.steps: {words}")
+
+    async def test_a_list_that_is_not_there_is_no_reason_to_change_base_url_to_v1(self):
+        async with a1111("KoboldCpp") as server, connected("a1111", server.url) as provider:
+            assert isinstance(provider, ListsLoras)
+            with pytest.raises(NotFound) as caught:
+                await provider.loras()
+        assert "/v1" not in caught.value.hint
+        assert "without /sdapi" in caught.value.hint
 
     @pytest.mark.parametrize("flavour", SMALL)
     async def test_the_small_ones_are_understood(self, flavour: str):
@@ -105,11 +131,13 @@ class TestRefusals:
 
 
 class TestSecrets:
+    @pytest.mark.parametrize("flavour", ["A1111", "Forge", "SD.Next"])
     @pytest.mark.parametrize("profile", [{}, {"auth": SecretRef("env", "AUTH")}], ids=["none", "wrong"])
-    async def test_a_stranger_is_told_what_the_server_wants(self, profile: dict[str, Any]):
-        error = await failed("A1111", profile=profile, auth="ann:another")
+    async def test_a_stranger_is_told_what_the_server_wants(self, flavour: str, profile: dict[str, Any]):
+        error = await failed(flavour, profile=profile, auth="ann:another")
         assert isinstance(error, Unauthorized)
-        assert error.message.startswith("Incorrect username" if profile else "Not authenticated")
+        words = "Incorrect username" if profile else "Not authenticated"
+        assert error.message.startswith("Unauthorized" if flavour == "SD.Next" else words)
         assert "user:password" in error.hint
 
     async def test_lists_say_so_too(self):

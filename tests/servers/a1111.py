@@ -111,9 +111,9 @@ class A1111Server:
             if (spoiled := self.spoiled[path]) is None:
                 await asyncio.Event().wait()
             return spoiled or b""
-        if self.auth and (refused := strict.stranger(request.headers, self.auth)):
-            return refused
         try:
+            if self.auth:
+                strict.admit(request.headers, self.auth)
             return await self._route(request, path, query)
         except Refusal as refusal:
             return refusal.as_said_by(self.flavour)

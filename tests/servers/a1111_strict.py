@@ -33,20 +33,32 @@ class Refusal(Exception):
         self.status, self.said = status, said
 
     def as_said_by(self, flavour: str) -> tuple[int, Any]:
-        """Forge answers in FastAPI's own form, and an unknown sampler with 400."""
-        plain = isinstance(self.said, dict) and self.said.get("error") == "HTTPException"
-        if flavour == "Forge" and plain:
-            return 400 if self.status == 404 else self.status, {"detail": self.said["detail"]}
+        """Forge answers in FastAPI's own form, and an unknown sampler with 400; SD.Next adds a code."""
+        named = isinstance(self.said, dict) and "error" in self.said
+        if flavour == "Forge":
+            plain = {"detail": self.said["detail"] or self.said["errors"]} if named else _newer(self.said)
+            return 400 if self.status == 404 else self.status, plain
+        if flavour == "SD.Next" and named:
+            detail = "Unauthorized" if self.status == 401 else self.said["detail"]
+            return self.status, {**self.said, "code": self.status, "detail": detail}
         return self.status, self.said
 
 
-def stranger(headers: dict[str, str], auth: str) -> tuple[int, Any] | None:
-    """The answer to who does not show the name and password; without a challenge, as recorded."""
+def _newer(said: Any) -> Any:
+    """Problems of a body in the words of pydantic 2."""
+    words = {
+        "type": "int_parsing", "input": "many",
+        "msg": "Input should be a valid integer, unable to parse string as an integer",
+    }  # fmt: skip
+    wrong_type = [problem for problem in said["detail"] if problem["type"].startswith("type_error")]
+    return {"detail": [{**problem, **words} for problem in wrong_type]} if wrong_type else said
+
+
+def admit(headers: dict[str, str], auth: str) -> None:
+    """Raise Refusal for who does not show the name and password; without a challenge, as recorded."""
     shown = headers.get("authorization", "")
-    if shown == "Basic " + base64.b64encode(auth.encode()).decode():
-        return None
-    recorded = _ERRORS["wrong_auth" if shown else "no_auth"]
-    return recorded["status"], recorded["json"]
+    if shown != "Basic " + base64.b64encode(auth.encode()).decode():
+        raise _refused(_ERRORS["wrong_auth" if shown else "no_auth"])
 
 
 def checked(raw: bytes, path: str, flavour: str, memory: int) -> dict[str, Any]:
