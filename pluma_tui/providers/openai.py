@@ -80,10 +80,14 @@ class OpenAI:
         first, between = self._profile.first_event_timeout, self._profile.timeout
         async with (
             ask(self._client, "chat/completions", wanted, first=first, between=between) as answer,
-            aclosing(events(answer, ChunkReader())) as said,
+            aclosing(events(answer, self._reader())) as said,
         ):
             async for event in said:
                 yield event
+
+    def _reader(self) -> ChunkReader:
+        """What reads one answer; a server of this family that says more has its own."""
+        return ChunkReader()
 
 
 PLUGIN = ProviderPlugin(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pluma_tui.core.models import ModelInfo, Price, Trait
 from pluma_tui.providers.base import Json
-from pluma_tui.providers.reading import count, number, table
+from pluma_tui.providers.reading import count, number, table, text
 
 # Where each server says how long a conversation may be: llama.cpp (a slot's own context), LM Studio (as
 # loaded, else at most), vLLM, OpenRouter, Groq, Mistral.
@@ -61,10 +61,10 @@ def _by_name(document: Any) -> dict[str, Json]:
 
 
 def _model(name: str, entry: Json) -> ModelInfo:
-    label = entry.get("display_name") or entry.get("name")
+    meta, label = table(entry, "meta"), entry.get("display_name") or entry.get("name")
     if not isinstance(label, str) or label == name:
-        label = ""
-    meta, state = table(entry, "meta"), entry.get("state")
+        label = _parameters(meta)
+    state = entry.get("state") or table(entry, "status").get("value")  # LM Studio; llama.cpp as a router
     return ModelInfo(
         name,
         label,
@@ -72,9 +72,15 @@ def _model(name: str, entry: Json) -> ModelInfo:
         traits=tuple(dict.fromkeys(_traits(entry))),
         output=_first(entry, _OUTPUT) or _first(table(entry, "top_provider"), _OUTPUT),
         size=count(meta, "size"),
-        loaded=state == "loaded" if isinstance(state, str) else None,  # LM Studio
+        loaded=state == "loaded" if isinstance(state, str) else None,
         price=_price(table(entry, "pricing")),
     )
+
+
+def _parameters(meta: Json) -> str:
+    """llama.cpp's number of parameters, in millions, and how they are stored."""
+    millions = round(number(meta, "n_params") / 1e6)
+    return ", ".join(filter(None, (f"{millions:,}M" if millions else "", text(meta, "ftype"))))
 
 
 def _first(entry: Json, names: tuple[str, ...]) -> int:

@@ -168,9 +168,10 @@ def _arguments(value: Any) -> str:
 
 
 def _usage(chunk: Json, before: Usage) -> Usage:
-    """Token counts out of `usage`, and the rate (and counts, where it stands alone) out of `timings`."""
+    """Token counts out of `usage`, times (and counts, where it stands alone) out of `timings`."""
     usage, timings = table(chunk, "usage"), table(chunk, "timings")
     rate = number(timings, "predicted_per_second", before.rate)
+    first = number(timings, "prompt_ms") / 1000 or before.first
     if usage:
         return Usage(
             input=count(usage, "prompt_tokens", before.input),
@@ -178,6 +179,7 @@ def _usage(chunk: Json, before: Usage) -> Usage:
             reasoning=count(table(usage, "completion_tokens_details"), "reasoning_tokens"),
             cached=count(table(usage, "prompt_tokens_details"), "cached_tokens"),
             rate=rate,
+            first=first,
             cost=float(number(usage, "cost")),  # OpenRouter
         )
     cached = count(timings, "cache_n")
@@ -186,4 +188,5 @@ def _usage(chunk: Json, before: Usage) -> Usage:
         output=count(timings, "predicted_n"),
         cached=cached,
         rate=rate,
+        first=first,
     )

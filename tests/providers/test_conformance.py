@@ -14,6 +14,7 @@ RECORDINGS = [
         "xl-chat-length.sse",
     )
 ]
+RECORDINGS += [("llamacpp", name, "text/event-stream") for name in ("micro-progress.sse", "micro-tool.sse")]
 every_recording = pytest.mark.parametrize(("compat", "name", "kind"), RECORDINGS)
 ECHOES = [
     (401, '{"error": {"message": "no such key: {key}", "type": "authentication_error"}}'),
@@ -44,6 +45,7 @@ async def test_stopping_closes_the_connection(compat: str, name: str, kind: str)
     await conformance.closes_when_stopped(compat, (DATA / "chat" / name).read_bytes(), kind=kind)
 
 
+@pytest.mark.parametrize("compat", sorted({compat for compat, _, _ in RECORDINGS}))
 @pytest.mark.parametrize(("status", "body"), ECHOES)
-async def test_a_key_that_a_server_echoes_is_in_no_error(status: int, body: str) -> None:
-    await conformance.keeps_the_secret("openai", status, body)
+async def test_a_key_that_a_server_echoes_is_in_no_error(compat: str, status: int, body: str) -> None:
+    await conformance.keeps_the_secret(compat, status, body)

@@ -181,11 +181,19 @@ async def test_usage_is_found_wherever_it_stands(tail: list[bytes]) -> None:
 
 
 async def test_llamacpp_tells_its_speed_with_or_without_usage() -> None:
-    timings = {"cache_n": 3, "prompt_n": 9, "predicted_n": 34, "predicted_per_second": 50.5}
+    timings = {
+        "cache_n": 3,
+        "prompt_n": 9,
+        "prompt_ms": 250.0,
+        "predicted_n": 34,
+        "predicted_per_second": 50.5,
+    }
     alone = await play(event({"choices": [{"delta": {}, "finish_reason": "stop"}], "timings": timings}))
-    assert alone.events[0] == UsageUpdate(Usage(input=12, output=34, cached=3, rate=50.5))
+    assert alone.events[0] == UsageUpdate(Usage(input=12, output=34, cached=3, rate=50.5, first=0.25))
     both = await play(STOP, event({"choices": [], "usage": USAGE, "timings": timings}))
-    assert both.events[0] == UsageUpdate(Usage(input=12, output=34, reasoning=6, cached=5, rate=50.5))
+    assert both.events[0] == UsageUpdate(
+        Usage(input=12, output=34, reasoning=6, cached=5, rate=50.5, first=0.25)
+    )
 
 
 # Reasoning

@@ -129,12 +129,13 @@ async def test_text_with_half_a_surrogate_pair_can_be_asked() -> None:
     assert json.loads(fed.requests[0].content)["messages"][0]["content"] == "caf? é 日"
 
 
-async def test_the_models_of_llamacpp_are_told_once_with_their_context() -> None:
+async def test_the_models_of_llamacpp_are_told_once_with_their_sizes() -> None:
     from tests.conftest import DATA
 
     _, _, document = (DATA / "chat" / "xl-models.http").read_bytes().partition(b"\r\n\r\n")
     fed = Fed(lambda _: response(document, kind="application/json"))
-    assert await fed.provider("openai").models() == [ModelInfo("smollm2", context=2048, size=96_576_768)]
+    [model] = await fed.provider("openai").models()
+    assert model == ModelInfo("smollm2", "135M, Q4_1", context=2048, size=96_576_768)
     assert fed.requests[0].url == "http://localhost:9/v1/models"
 
 
