@@ -73,6 +73,7 @@ class ComfyServer(ComfyState):
 
     async def get_history(self, request: web.Request) -> web.Response:
         prompt_id = request.match_info["id"]
+        await self.tell_change()
         return web.json_response({key: entry for key, entry in self.history.items() if key == prompt_id})
 
     async def view(self, request: web.Request) -> web.Response:
