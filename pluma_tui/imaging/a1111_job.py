@@ -20,7 +20,7 @@ from pluma_tui.imaging.a1111_watch import Watch
 
 _EVERY = 0.5  # seconds between two looks at the progress
 _PARTING = 3.0  # seconds for a job that is being stopped to begin, and for the server to hear of it
-_LAST_WORD = 10.0  # seconds for the answer to an interrupted job that may hold whole pictures too
+_LAST_WORD = 10.0  # seconds for the answer to a job that is being stopped, if it may hold whole pictures
 _LIMIT = "timeout in the profile limits a whole job; 0 is no limit."
 
 
@@ -96,13 +96,17 @@ class Job:
             with suppress(ProviderError, TimeoutError):
                 async with asyncio.timeout(_PARTING):
                     await self._interrupt(drawing)
-            if self._stopped and self._count > self._together:
+            if self._has_whole_ones():
                 await asyncio.wait({drawing}, timeout=_LAST_WORD)
         finally:
             await _cancelled(drawing)  # no sooner: the connection is held until the server knows
         if not drawing.cancelled() and not drawing.exception():
             with suppress(ProviderError):
                 self._keep(await self._made(drawing))
+
+    def _has_whole_ones(self) -> bool:
+        """Whether whole pictures may be on their way: interrupted among several, or over before that."""
+        return self._count > self._together if self._stopped else self._watch.began
 
     def _keep(self, made: Made) -> bool:
         """Keep the pictures that are whole; returns whether that is all."""

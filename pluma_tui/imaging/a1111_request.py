@@ -100,11 +100,11 @@ def at_once(wanted: Wanted, left: int) -> int:
 
 
 def together(wanted: Wanted, count: int) -> int:
-    """How many of `count` pictures are drawn at the same time: one, where that can be, as it needs the
-    least memory; or what the option says."""
-    size = wanted.request.options.get("batch_size")
+    """How many of `count` pictures are drawn at the same time."""
     if wanted.server.small:
         return count
+    # One after the other needs the least memory; the option is for who has enough.
+    size = wanted.request.options.get("batch_size")
     return min(size, count) if isinstance(size, int) and size > 0 else 1
 
 

@@ -35,7 +35,7 @@ class ImageProvider(Protocol):
 
         Closing the generator cancels this job on the server, queued or running, and no other one.
         A `JobFailed` holds the pictures that were finished before it; it may be raised for a generator that
-        is closed, too, so that they are kept.
+        is closed, or whose task is cancelled, too, so that they are kept.
         """
 
 

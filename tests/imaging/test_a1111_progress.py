@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -283,8 +283,9 @@ class TestStop:
             server.spoiled["sdapi/v1/txt2img"] = None
             ours(server).over.set()
             await until(lambda: server.running is theirs)
-            with suppress(JobFailed):  # if the picture has come by then, it is kept
+            with pytest.raises(JobFailed) as caught:  # its picture is on its way, and waited for
                 await stream.aclose()
+            assert [picture.seed for picture in caught.value.pictures] == [42]
             assert not theirs.interrupted
 
     async def test_a_person_at_the_web_interface_is_left_alone(self, monkeypatch: pytest.MonkeyPatch):
