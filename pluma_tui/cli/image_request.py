@@ -40,8 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_text,
         help='what to draw; "-", or nothing: it comes on standard input',
     )
-    parser.add_argument("-n", "--negative", metavar="NEGATIVE", type=_text, help="what not to draw")
     add = parser.add_argument
+    add("-n", "--negative", metavar="NEGATIVE", type=_text, help='what not to draw; "" is nothing at all')
     add("--size", metavar="WxH", type=_size, help="in pixels, such as 512x768")
     add("--steps", metavar="N", type=_whole(1, 10_000), help="steps of the sampler")
     add("--cfg", metavar="X", type=_real(0, 1000), help="how closely to follow the prompt")
