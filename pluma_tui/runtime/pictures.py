@@ -1,7 +1,7 @@
 """Picture jobs: each its own task, like a turn. What a server has made is kept, whoever listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from pluma_tui.files import paths
 from pluma_tui.imaging import saving
 from pluma_tui.imaging.defaults import settled
 from pluma_tui.imaging.saving import Origin, Place, Saved
+from pluma_tui.runtime.background import Background
 from pluma_tui.runtime.connections import ImageConnectionManager
 
 if TYPE_CHECKING:
@@ -35,13 +36,17 @@ class Ended:
 JobEvent = Queued | Progress | Preview | Notice | Saved | Ended
 
 
-class Job:
-    """Pictures being made: a task that goes on when nobody listens."""
+class Job(Background[JobEvent, list[Saved]]):
+    """Pictures being made. `stop` cancels the job on the server; `wait` gives the pictures that were kept.
+
+    A listener that comes late, or is slow, gets the newest place in the queue, step and preview, and all the
+    rest, `Ended` last.
+    """
 
     def __init__(self, provider: "ImageProvider", origin: Origin, places: Sequence[Place]) -> None:
         """Begins at once; must be made inside a running loop. A picture goes to the first place it can."""
+        super().__init__()
         self.origin = origin
-        self.error: PlumaError | None = None
         self.saved: list[Saved] = []
         self._provider = provider
         self._places = places
@@ -49,48 +54,13 @@ class Job:
         # Of what only the newest counts (queue, steps, preview) no more than that is held.
         self._events: dict[object, tuple[int, JobEvent]] = {}
         self._told = 0
-        self._changed = asyncio.Event()
-        self._stopping = False
-        # Two tasks, so that stopping the one never touches the other, which keeps what came.
-        self._asking = asyncio.create_task(self._ask(), name="asking for pictures")
-        self._task = asyncio.create_task(self._run(), name="pictures")
-        self._task.add_done_callback(lambda _: self._wake())
+        self._begin(self._ask(), "pictures")
 
-    @property
-    def done(self) -> bool:
-        """Whether the job has ended and its pictures are kept."""
-        return self._task.done()
+    def _since(self, seen: int) -> tuple[list[JobEvent], int]:
+        return [event for number, event in self._events.values() if number > seen], self._told
 
-    def stop(self) -> None:
-        """Cancel the job on the server; what it has finished is kept. Does nothing on an ended job."""
-        if not self._asking.done():
-            self._stopping = True
-            self._asking.cancel()
-
-    async def wait(self) -> list[Saved]:
-        """The pictures that were kept. `error` says what went wrong, if anything did."""
-        return await asyncio.shield(self._task)
-
-    async def listen(self, *, every: float = 0.0) -> AsyncIterator[list[JobEvent]]:
-        """The events, in batches at least `every` seconds apart; ends after `Ended` without raising.
-
-        Who comes late, or is slow, gets the newest place in the queue, step and preview, and all the rest.
-        """
-        seen = 0
-        while True:
-            changed = self._changed
-            batch = [event for number, event in self._events.values() if number > seen]
-            if batch:
-                seen = self._told
-                yield batch
-                if isinstance(batch[-1], Ended):
-                    return
-                if every:
-                    await asyncio.wait({self._task}, timeout=every)
-            elif self.done:
-                return
-            else:
-                await changed.wait()
+    def _is_last(self, event: JobEvent) -> bool:
+        return isinstance(event, Ended)
 
     def _tell(self, event: JobEvent) -> None:
         self._told += 1
@@ -98,10 +68,6 @@ class Job:
         self._events.pop(key, None)  # so that the order is that of telling
         self._events[key] = (self._told, event)
         self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
     async def _ask(self) -> PlumaError | None:
         """Take in what the provider says; returns what went wrong."""
@@ -126,20 +92,7 @@ class Job:
         if not ready:
             raise BrokenStream(f"{self._provider.upstream} ended the job without a picture")
 
-    async def _run(self) -> list[Saved]:
-        try:
-            error = await self._asking
-            self.error = None if self._stopping else error
-        except asyncio.CancelledError:
-            self._stopping = True
-        except Exception as bug:  # what came is kept all the same
-            self.error = PlumaError(f"a bug: {type(bug).__name__}", hint="Please report it.")
-            await self._end()
-            raise
-        await self._end()
-        return self.saved
-
-    async def _end(self) -> None:
+    async def _end(self) -> list[Saved]:
         """Keep what has come, each picture let go of once it is on disk."""
         self._events.pop(Preview, None)
         seeds = {picture.seed for picture in self._arrived}
@@ -147,6 +100,7 @@ class Job:
         for index in range(len(self._arrived)):
             await self._keep(self._arrived.pop(0), index, shared=shared)
         self._tell(Ended("failed" if self.error else "stopped" if self._stopping else "complete"))
+        return self.saved
 
     async def _keep(self, picture: Picture, index: int, *, shared: bool) -> None:
         for place in self._places:

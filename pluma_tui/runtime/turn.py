@@ -5,7 +5,6 @@ What comes is stored at least once a second, the ending always.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import msgspec
 
@@ -16,14 +15,18 @@ from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Provider
 from pluma_tui.runtime import fetched
 from pluma_tui.runtime.attempts import Attempts
+from pluma_tui.runtime.background import Background
 from pluma_tui.runtime.draft import Draft, merged
 from pluma_tui.storage.base import Store
 
 CHECKPOINT = 0.5  # seconds between two stores of what has come
 
 
-class Turn:
-    """One answer being given: its own task, which goes on when nobody listens."""
+class Turn(Background[ChatEvent, Message]):
+    """One answer being given. `wait` gives the stored message, with its ending, and raises StoreError.
+
+    A listener gets all events from the first on, deltas merged, `Finished` last.
+    """
 
     def __init__(
         self,
@@ -37,23 +40,18 @@ class Turn:
         store: Store,
     ) -> None:
         """Begins at once; must be made inside a running loop."""
+        super().__init__()
         self.conversation = conversation
         self.question = question
         self.profile = profile
-        self.error: PlumaError | None = None
         self.draft = Draft()
         self.usage: Usage | None = None  # known when the answer has ended
         self.started = time.monotonic()
         self._answer = answer
         self._store = store
         self._events: list[ChatEvent] = []
-        self._changed = asyncio.Event()
-        self._stopping = False
         self._attempts = Attempts(provider, request, profile.first_event_timeout, self._push)
-        # Two tasks, so that stopping the one never touches the other, which stores what came.
-        self._asking = asyncio.create_task(self._attempts.run(), name=f"asking for {answer.id}")
-        self._task = asyncio.create_task(self._run(), name=f"turn {answer.id}")
-        self._task.add_done_callback(lambda _: self._wake())
+        self._begin(self._ask(), f"turn {answer.id}")
 
     @property
     def id(self) -> str:
@@ -65,44 +63,11 @@ class Turn:
         """The model that answers; empty until it is known."""
         return self._attempts.request.model
 
-    @property
-    def done(self) -> bool:
-        """Whether the answer has ended and is stored."""
-        return self._task.done()
+    def _since(self, seen: int) -> tuple[list[ChatEvent], int]:
+        return merged(self._events[seen:]), len(self._events)
 
-    def stop(self) -> None:
-        """Close the stream; what has come is kept, marked stopped. Does nothing on an ended turn."""
-        if not self._asking.done():
-            self._stopping = True
-            self._asking.cancel()
-
-    async def wait(self) -> Message:
-        """The stored message, with its ending. `error` says why one failed. Raises StoreError."""
-        return await asyncio.shield(self._task)
-
-    async def listen(self, *, every: float = 0.0) -> AsyncIterator[list[ChatEvent]]:
-        """All events from the first on, in batches at least `every` seconds apart, deltas merged.
-
-        Ends after `Finished` without raising, whatever the ending was.
-        """
-        at = 0
-        while True:
-            changed = self._changed
-            if at < len(self._events):
-                batch, at = merged(self._events[at:]), len(self._events)
-                yield batch
-                if isinstance(batch[-1], Finished):
-                    return
-                if every:
-                    await self._pause(every)
-            elif self.done:
-                return
-            else:
-                await changed.wait()
-
-    async def _pause(self, seconds: float) -> None:
-        """Let events gather, but do not keep the ending waiting."""
-        await asyncio.wait({self._task}, timeout=seconds)
+    def _is_last(self, event: ChatEvent) -> bool:
+        return isinstance(event, Finished)
 
     def _push(self, event: ChatEvent) -> None:
         self.draft.take(event)
@@ -113,26 +78,17 @@ class Turn:
         self._events.append(event)
         self._wake()
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def _run(self) -> Message:
+    async def _ask(self) -> PlumaError | None:
+        """Take in what the provider says; returns what went wrong."""
         saver = asyncio.create_task(self._save_often())
         try:
-            await self._asking
+            await self._attempts.run()
         except PlumaError as error:
-            self.error = None if self._stopping else error
-        except asyncio.CancelledError:
-            self._stopping = True
-        except Exception as bug:  # what came is kept all the same
-            self.error = PlumaError(f"a bug: {type(bug).__name__}", hint="Please report it.")
-            await self._end()
-            raise
+            return error
         finally:
             saver.cancel()
             await asyncio.wait({saver})
-        return await self._end()
+        return None
 
     async def _end(self) -> Message:
         final = self._final()

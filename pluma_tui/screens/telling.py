@@ -61,9 +61,15 @@ def figures(usage: Usage | None) -> list[str]:
         (usage.rate, f"{usage.rate:.0f}/s"),
         (usage.first, f"first after {usage.first:.1f} s"),
         (usage.cached, f"{usage.cached:,} cached"),
-        (usage.cost, f"${usage.cost:.4f}".rstrip("0")),
+        (usage.cost, _dollars(usage.cost)),
     ]
     return [words for value, words in said if value]
+
+
+def _dollars(amount: float) -> str:
+    """With cents at least; of less than that, its first two digits."""
+    small = f"{float(f'{amount:.2g}'):f}".rstrip("0")
+    return f"${amount:.2f}" if amount >= 0.1 else f"${small}"
 
 
 def fill(usage: Usage | None) -> str:

@@ -96,7 +96,7 @@ class TestStored:
 
     @pytest.mark.parametrize("ending", ["complete", "length", "refused", "tool_calls"])
     async def test_the_ending_is_stored(self, at: Bench, ending: str):
-        usage = Usage(input=3, output=2, rate=7.5)
+        usage = Usage(input=3, output=2, rate=7.5, first=0.5)
         at.script.say(
             ReasoningDelta("hm"), TextDelta("a"), TextDelta("b"), UsageUpdate(usage), Finished(ending)
         )

@@ -1,3 +1,5 @@
+import pytest
+
 from pluma_tui.core.chat import Citation, Message, Usage
 from pluma_tui.core.models import ModelInfo, Price
 from pluma_tui.screens import telling
@@ -10,8 +12,15 @@ def answer(usage: Usage | None = None, *sources: Citation) -> Message:
 def test_a_footer_tells_what_is_known_and_nothing_else() -> None:
     assert telling.footer(answer()) == ""
     assert telling.footer(answer(Usage(output=1234, rate=49.6))) == "1,234 tokens · 50/s"
-    known = Usage(output=5, rate=2, first=0.44, cached=1200, cost=0.00125)
+    known = Usage(output=5, rate=2, first=0.44, cached=1200, cost=0.00123)
     assert telling.footer(answer(known)) == "5 tokens · 2/s · first after 0.4 s · 1,200 cached · $0.0012"
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"), [(12.5, "$12.50"), (0.1, "$0.10"), (0.0346, "$0.035"), (1.2e-6, "$0.000001")]
+)
+def test_money_is_told_with_the_digits_that_count(cost: float, words: str) -> None:
+    assert telling.figures(Usage(cost=cost)) == [words]
 
 
 def test_the_state_ends_with_how_full_the_context_is() -> None:
