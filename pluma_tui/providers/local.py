@@ -1,17 +1,17 @@
 """``compat = "local"``: models that run inside pluma, on llama.cpp's own server in a child process.
 
-The child speaks the OpenAI shape, so that everything but starting it is left to that provider.
+Everything but starting the child is left to the provider of llama.cpp's server.
 """
 
 import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from pluma_tui import local
 from pluma_tui.core.chat import ChatRequest
@@ -29,8 +29,9 @@ from pluma_tui.core.profile import ConnectionProfile, SecretRef
 from pluma_tui.files import paths
 from pluma_tui.local.models import resolve, size_text
 from pluma_tui.local.server import LocalServer, Spec, close_servers, servers
-from pluma_tui.providers import registry
+from pluma_tui.providers import llamacpp
 from pluma_tui.providers.base import ProviderPlugin
+from pluma_tui.providers.llamacpp import LlamaCpp
 from pluma_tui.transport.http import ClientPool
 
 if TYPE_CHECKING:
@@ -58,20 +59,21 @@ class Local:
 
         Raises ProviderError, and ConfigError where the extra or the model is missing.
         """
-        spec = self._spec(request)
-        passed = msgspec.structs.replace(
-            request,
-            model=spec.name,
-            sampling=msgspec.structs.replace(request.sampling, context_size=None),  # the server has it by now
-            options={name: value for name, value in request.options.items() if name not in _OWN},
-        )
-        async with servers().lease(spec) as server:
+        async with servers().lease(self._spec(request)) as server:
             async with aclosing(self._start(server)) as notices:
                 async for notice in notices:
                     yield notice
-            async with aclosing(self._answer(server, passed)) as events:
+            async with self._child(server) as child, aclosing(child.stream(_passed(request))) as events:
                 async for event in events:
                     yield event
+
+    async def count(self, request: ChatRequest) -> int:
+        """The tokens of `request`, template and all; its model is loaded for that. Raises as `stream`."""
+        async with servers().lease(self._spec(request)) as server:
+            async with aclosing(self._start(server)) as notices:
+                _ = [notice async for notice in notices]
+            async with self._child(server) as child:
+                return await child.count(_passed(request))
 
     async def models(self) -> Sequence[ModelInfo]:
         """The library, the default model first. Starts nothing. Raises ConfigError."""
@@ -113,23 +115,14 @@ class Local:
             raise ProviderError(f"{spec.name} was given up while it was being loaded")
         starting.result()
 
-    async def _answer(self, server: LocalServer, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        profile = msgspec.structs.replace(
-            self._profile,
-            compat="openai",
-            base_url=f"{server.url}/v1",
-            api_key=SecretRef("literal", server.key),
-            headers={},
-            proxy="",
-            options={},
-        )
+    @asynccontextmanager
+    async def _child(self, server: LocalServer) -> AsyncIterator[LlamaCpp]:
+        key = SecretRef("literal", server.key)
+        ours = {"base_url": f"{server.url}/v1", "api_key": key, "headers": {}, "proxy": "", "options": {}}
+        profile = replace(self._profile, **ours)
         try:
             async with aclosing(ClientPool()) as pool:
-                client = pool.client(profile, secret=_literal)
-                provider = registry.load("openai").factory(profile, client)
-                async with aclosing(provider.stream(request)) as events:
-                    async for event in events:
-                        yield event
+                yield LlamaCpp(profile, pool.client(profile, secret=_literal))
         except ContextExceeded as error:
             now = f"{server.spec.context:,} tokens"
             error.hint = f"Begin a new conversation, or raise context_size in the profile (now {now})."
@@ -138,6 +131,12 @@ class Local:
             if why := await server.last_words():
                 raise BrokenStream(f"the embedded server of {server.spec.name} ended: {why}") from error
             raise
+
+
+def _passed(request: ChatRequest) -> ChatRequest:
+    """What the child is asked: it has its model and its context by now."""
+    options = {name: value for name, value in request.options.items() if name not in _OWN}
+    return replace(request, model="", sampling=replace(request.sampling, context_size=None), options=options)
 
 
 def _whole(options: dict[str, object], name: str, *, least: int) -> int | None:
@@ -173,8 +172,7 @@ PLUGIN = ProviderPlugin(
     options={
         "threads": "how many threads compute; unset: half of the processors",
         "gpu_layers": "how many layers go to the graphics card; unset: llama.cpp decides",
-        "chat_template_kwargs": "values for the model's chat template, such as { enable_thinking = false }",
-        "response_format": 'the form of the answer, such as { type = "json_object" }',
+        **llamacpp.PLUGIN.options,
     },
     close=close_servers,
 )

@@ -16,12 +16,12 @@ import pytest
 from pluma_tui import local
 from pluma_tui.core.chat import ChatRequest, Message, Sampling
 from pluma_tui.core.errors import BrokenStream, ConfigError, ContextExceeded, ProviderError, TimedOut
-from pluma_tui.core.events import ChatEvent, Finished, Notice, TextDelta
+from pluma_tui.core.events import ChatEvent, Finished, Notice, TextDelta, UsageUpdate
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.local import server as local_server
 from pluma_tui.local.server import LocalServer, servers
 from pluma_tui.providers import registry
-from pluma_tui.providers.base import Provider
+from pluma_tui.providers.base import CountsTokens, Provider
 
 needs_server = pytest.mark.skipif(not local.available(), reason="no wheel of xllamacpp for this Python")
 
@@ -80,6 +80,22 @@ async def test_the_first_question_starts_the_model_and_the_next_finds_it(micro: 
     assert notices(second) == []
     assert text_of(second) == text_of(first)
     assert len(running()) == 1
+
+
+@needs_server
+async def test_the_count_is_what_the_answer_says_was_read(micro: Path) -> None:
+    asked = question("think about 日本", system="Be terse.", options={"threads": 1})
+    talker = provider()
+    assert isinstance(talker, CountsTokens)
+    counted = await talker.count(asked)
+    assert [one.spec.name for one in running()] == ["micro"]
+    used = [event.usage for event in await listen(talker, asked) if isinstance(event, UsageUpdate)]
+    assert [usage.input for usage in used] == [counted]
+
+
+@needs_server
+async def test_a_grammar_is_passed_on(micro: Path) -> None:
+    assert text_of(await listen(provider(), question(options={"grammar": 'root ::= "Hello"'}))) == "Hello"
 
 
 @needs_server
