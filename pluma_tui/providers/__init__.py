@@ -13,6 +13,7 @@ registry: "Registry[ProviderPlugin]" = Registry(
         "llamacpp": "pluma_tui.providers.llamacpp:PLUGIN",
         "local": "pluma_tui.providers.local:PLUGIN",
         "openai": "pluma_tui.providers.openai:PLUGIN",
+        "openai-responses": "pluma_tui.providers.responses:PLUGIN",
     },
 )
 

@@ -14,6 +14,16 @@ RECORDINGS = [
         "xl-chat-length.sse",
     )
 ]
+RECORDINGS += [
+    ("openai-responses", name, "text/event-stream")
+    for name in (
+        "micro-resp-think.sse",
+        "micro-resp-tool.sse",
+        "synthetic-responses-sources.sse",
+        "synthetic-responses-text.sse",
+        "synthetic-responses-tools.sse",
+    )
+]
 RECORDINGS += [("llamacpp", name, "text/event-stream") for name in ("micro-progress.sse", "micro-tool.sse")]
 every_recording = pytest.mark.parametrize(("compat", "name", "kind"), RECORDINGS)
 ECHOES = [
