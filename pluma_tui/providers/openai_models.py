@@ -8,19 +8,21 @@ from pluma_tui.providers.base import Json
 from pluma_tui.providers.reading import count, number, table, text
 
 # Where each server says how long a conversation may be: llama.cpp (a slot's own context), LM Studio (as
-# loaded, else at most), vLLM, OpenRouter, Groq, Mistral.
+# loaded, else at most), vLLM, OpenRouter, Groq, Mistral, Anthropic.
 _CONTEXT = (
     "loaded_context_length",
     "max_model_len",
     "context_length",
     "context_window",
     "max_context_length",
+    "max_input_tokens",
 )
-# The longest answer: OpenRouter, within its `top_provider`; Groq; others.
-_OUTPUT = ("max_completion_tokens", "max_output_tokens")
+# The longest answer: OpenRouter, within its `top_provider`; Groq; others; Anthropic.
+_OUTPUT = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _TRAITS: dict[str, Trait] = {
     "vision": "vision",
     "image": "vision",
+    "image_input": "vision",
     "multimodal": "vision",
     "audio": "audio",
     "vlm": "vision",
@@ -118,7 +120,9 @@ def _traits(entry: Json) -> Iterator[Trait]:
 
 
 def _words(value: Any) -> list[Any]:
-    """A list as it is; of a table of switches the names of those that are on."""
+    """A list as it is; of a table of switches (Anthropic's are tables too) the names of those that are on."""
     if isinstance(value, dict):
-        return [name for name, on in value.items() if on is True]
+        return [
+            name for name, on in value.items() if on is True or table(value, name).get("supported") is True
+        ]
     return value if isinstance(value, list) else []
