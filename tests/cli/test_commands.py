@@ -100,7 +100,7 @@ class TestProviders:
 
     async def test_as_json(self, program: Program):
         rows = (await program.run("providers", "--json")).json
-        assert {"name", "type", "label", "origin"} == set(rows[0])
+        assert {"name", "type", "label", "origin", "base_url", "options"} == set(rows[0])
         assert all(row["label"] for row in rows)
 
     async def test_a_broken_config_does_not_matter(self, program: Program):

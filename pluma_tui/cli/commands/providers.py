@@ -27,8 +27,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(kind: str, registry: Registry[Any]) -> list[dict[str, str]]:
-    return [
-        {"name": name, "type": kind, "label": registry.load(name).label, "origin": registry.origin(name)}
-        for name in registry.names()
-    ]
+def _rows(kind: str, registry: Registry[Any]) -> list[dict[str, Any]]:
+    return [_row(kind, name, registry) for name in registry.names()]
+
+
+def _row(kind: str, name: str, registry: Registry[Any]) -> dict[str, Any]:
+    plugin = registry.load(name)
+    return {
+        "name": name,
+        "type": kind,
+        "label": plugin.label,
+        "origin": registry.origin(name),
+        "base_url": plugin.default_base_url,
+        "options": plugin.options,
+    }
