@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOMLKIT, HTTP, APP, STORE = "tomlkit", "httpx", "textual", "sqlite3"
+TOMLKIT, HTTP, APP, STORE, PIL = "tomlkit", "httpx", "textual", "sqlite3", "PIL"
 FACES = {APP, "rich", "pygments", "markdown_it"}
 
 RUN = "import sys\nfrom pluma_tui.cli.main import main\nmain({args!r})"
@@ -27,7 +27,10 @@ assert runtime.connections.active().name == "home"
 @pytest.fixture
 def config(home: Path) -> Path:
     path = home / "config.toml"
-    path.write_text("[chat.profiles.home]\ncompat = 'openai'\nbase_url = 'http://127.0.0.1:1'\nmodel = 'm'\n")
+    path.write_text(
+        "[chat.profiles.home]\ncompat = 'openai'\nbase_url = 'http://127.0.0.1:1'\nmodel = 'm'\n"
+        "[images.profiles.box]\nkind = 'a1111'\nbase_url = 'http://127.0.0.1:1'\n"
+    )
     return path
 
 
@@ -70,6 +73,11 @@ def test_the_package_is_its_version_and_nothing_else(config: Path):
         ("ask", {TOMLKIT, HTTP, STORE, *FACES}),
         ("ask hi", {TOMLKIT, APP}),
         ("models", {TOMLKIT, STORE, APP}),
+        ("image --help", {TOMLKIT, HTTP, STORE, PIL, *FACES}),
+        ("image hi", {TOMLKIT, STORE, PIL, APP}),
+        ("checkpoints --help", {TOMLKIT, HTTP, STORE, PIL, *FACES}),
+        ("checkpoints", {TOMLKIT, STORE, PIL, APP}),
+        ("workflow list --json", {TOMLKIT, HTTP, STORE, PIL, *FACES}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

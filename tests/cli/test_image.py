@@ -419,6 +419,26 @@ class TestWrong:
         assert (done.code, done.out) == (3, "")
         assert "box" in done.err
 
+    @pytest.mark.parametrize("command", [["image", "a cat"], ["checkpoints"]])
+    async def test_a_chat_profile_is_told_to_be_one(self, studio: Studio, command: list[str]):
+        with studio.program.config.open("a") as config:
+            config.write('[chat.profiles.home]\ncompat = "openai"\nbase_url = "http://127.0.0.1:9"\n')
+        done = await studio.program.run(*command, "-p", "home")
+        assert (done.code, done.out) == (3, "")
+        assert '"home" is a chat profile' in done.err
+        assert "Image profiles: box." in done.err
+
+    @pytest.mark.parametrize("command", [["image", "a cat"], ["checkpoints"]])
+    async def test_a_kind_that_nobody_is_of_is_told_with_its_profile(
+        self, studio: Studio, command: list[str]
+    ):
+        config = studio.program.config
+        config.write_text(config.read_text().replace('"played"', '"plaid"'))
+        done = await studio.program.run(*command)
+        assert (done.code, done.out) == (3, "")
+        assert 'profile "box" has kind = "plaid"' in done.err
+        assert 'Did you mean "played"?' in done.err
+
     async def test_a_picture_that_cannot_be_kept_is_told_before_anything_is_asked(self, studio: Studio):
         (studio.home / "pictures").write_text("")
         done = await studio.run("a cat")
@@ -439,6 +459,12 @@ class TestServer:
         done = await studio.run("a cat", "--base-url", "http://127.0.0.1:9")
         assert done.code == 2
         assert "--kind is one of a1111, comfy" in done.err
+
+    async def test_a_kind_without_an_address_is_told(self, studio: Studio):
+        done = await studio.run("a cat", "--kind", "comfy")
+        assert (done.code, done.out) == (2, "")
+        assert "--base-url" in done.err
+        assert nothing_asked(studio)
 
     async def test_checkpoints_are_lines_or_an_array(self, studio: Studio):
         (studio.home / "script.models").write_text("ink_v1.safetensors\n模型\n")
