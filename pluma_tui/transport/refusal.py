@@ -27,33 +27,44 @@ from pluma_tui.transport.address import upstream as readable
 
 _MAX_WORDS = 600  # characters of a server's own words that are worth showing
 _BUSY = {500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+# llama.cpp and Ollama answer 500 for what they will never be able to do: pictures without a projector, a
+# model that is too large, or that their library does not have, an option of another type.
+_FOR_GOOD = ("not supported", "more system memory", "file does not exist", "must be of type")
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "enforced_spend_limit_reached")
 _NO_MODEL = ("model_not_found", "not_found_error")
+_WRONG_KEY = ("authentication_error", "API_KEY_INVALID")  # Gemini's 400
 _CONTEXT_TYPES = ("exceed_context_size_error", "context_length_exceeded", "model_context_window_exceeded")
 _CONTEXT_WORDS = re.compile(
-    r"exceeds? the (?:available |maximum )?context|maximum context length|context length of only"
-    r"|prompt is too long|context (?:size|window|length) (?:has been |was |is )?exceeded",
+    r"exceeds? (?:the )?(?:available |maximum )?context|maximum context length|context length of only"
+    r"|prompt is too long|context (?:size|window|length) (?:has been |was |is )?exceeded"
+    r"|input token count \(?\d*\)? ?exceeds the maximum",
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
-    r"context (?:length|size|window)(?: of only| of| is)?:? \(?(\d+)|> (\d+) maximum", re.IGNORECASE
+    r"context (?:length|size|window)(?: of only| of| is)?:? \(?(\d+)|> (\d+) maximum"
+    r"|tokens allowed \(?(\d+)",
+    re.IGNORECASE,
 )
 _TOKENS = re.compile(
     r"(?:resulted in|requested|request|too long:|contains(?: at least)?|first) \(?(\d+)(?: input)? tokens"
-    r"|(\d+) tokens >",
+    r"|(\d+) tokens >|token count \(?(\d+)",
     re.IGNORECASE,
 )
 
 
 @dataclass
 class _Said:
-    """What a server said: its words, and the fields that tell kinds of refusal apart; and `where` it is."""
+    """What a server said: its words, and the fields that tell kinds of refusal apart; and `where` it is.
+
+    `delay` is how many seconds to wait, where the body says that.
+    """
 
     words: str
     kinds: set[str] = field(default_factory=set)
     code: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    delay: float | None = None
 
     @property
     def message(self) -> str:
@@ -67,6 +78,11 @@ class _Said:
             return value
         found = pattern.search(self.words)
         return int(next(group for group in found.groups() if group)) if found else 0
+
+    def wait(self, headers: Mapping[str, str]) -> float | None:
+        """Seconds to wait, as the headers or the body ask for it."""
+        told = retry_after(headers)
+        return self.delay if told is None else told
 
 
 def refusal(response: httpx.Response, body: bytes) -> Refused:
@@ -151,18 +167,17 @@ def _sort(said: _Said, status: int, headers: Mapping[str, str], *, keyed: bool) 
         return Refused(message, status=status, hint="The account behind this key has no credit left.")
     if kinds & set(_CONTEXT_TYPES) or (status < 500 and _CONTEXT_WORDS.search(words)):
         return _too_long(said, status)
-    if status in (401, 403) or "authentication_error" in kinds:
+    if status in (401, 403) or kinds & set(_WRONG_KEY):
         hint = "Check api_key in the profile." if keyed else "This server wants a key: set api_key."
         return Unauthorized(message, status=status, hint=hint)
     if status == 404 or kinds & set(_NO_MODEL) or "unexpected endpoint" in words:
         return _not_found(said, status)
     if status == 429 or "rate_limit_error" in kinds or "rate_limit_exceeded" in kinds:
-        return RateLimited(message, status=status, retry_after=retry_after(headers))
+        return RateLimited(message, status=status, retry_after=said.wait(headers))
     if "loading model" in words or (status == 503 and "unavailable_error" in kinds):
         return Loading(message, status=status, hint="The model is being loaded: ask again in a moment.")
-    # llama.cpp answers 500 for what it will never be able to do, such as pictures without a projector.
-    if (status in _BUSY and "not supported" not in words) or "overloaded_error" in kinds:
-        return Overloaded(message, status=status, retry_after=retry_after(headers))
+    if (status in _BUSY and not any(reason in words for reason in _FOR_GOOD)) or "overloaded_error" in kinds:
+        return Overloaded(message, status=status, retry_after=said.wait(headers))
     return Refused(message, status=status)
 
 
@@ -216,6 +231,8 @@ def _from_json(document: Any) -> _Said:
     A1111 and stable-diffusion.cpp put a name there, and the words beside it: {"error": "TypeError", "detail":
     "", "errors": "..."}, {"error": "server_error", "message": "..."}.
     """
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]  # Gemini's, where a stream of another kind was asked for
     if not isinstance(document, dict):
         return _Said(document if isinstance(document, str) else json.dumps(document))
     error = document.get("error") or document
@@ -229,8 +246,19 @@ def _from_json(document: Any) -> _Said:
     details = error.get("details")
     if isinstance(details, dict) and isinstance(details.get("error_code"), str):
         kinds.add(details["error_code"])
+    delay = None
+    for detail in details if isinstance(details, list) else ():  # google.rpc.ErrorInfo, google.rpc.RetryInfo
+        if isinstance(detail, dict):
+            kinds.add(str(detail.get("reason")))
+            delay = _seconds(detail.get("retryDelay")) or delay
     number = code if isinstance(code, int) else int(code) if isinstance(code, str) and code.isdecimal() else 0
-    return _Said(_speak(words or error), kinds, number, error)
+    return _Said(_speak(words or error), kinds, number, error, delay=delay)
+
+
+def _seconds(duration: Any) -> float | None:
+    """Seconds out of a duration in JSON's form of protocol buffers: "37.5s"."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)s", duration) if isinstance(duration, str) else None
+    return float(found[1]) if found else None
 
 
 def _named(error: str, document: dict[str, Any]) -> str:

@@ -193,3 +193,50 @@ def test_a_wait_is_asked_for_in_seconds_or_until_a_date() -> None:
     assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert refused(429, b"", retry_after="7").retry_after == 7  # type: ignore[attr-defined]
     assert refused(503, b"", retry_after="7").retry_after == 7  # type: ignore[attr-defined]
+
+
+def google(code: int, message: str, status: str, *details: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "status": status, "details": list(details)}}
+
+
+WRONG_KEY = google(
+    400,
+    "API key not valid. Please pass a valid API key.",
+    "INVALID_ARGUMENT",
+    {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"},
+)
+
+
+@pytest.mark.parametrize("body", [WRONG_KEY, [WRONG_KEY]])
+def test_a_wrong_key_that_google_calls_a_bad_request_is_a_wrong_key(body: Any) -> None:
+    error = refused(400, body)
+    assert type(error) is Unauthorized
+    assert str(error).startswith("API key not valid.")
+
+
+@pytest.mark.parametrize(
+    ("details", "seconds"),
+    [
+        ([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37.5s"}], 37.5),
+        ([{"reason": "x"}, {"retryDelay": "2s"}, {"links": []}], 2.0),
+        ([{"retryDelay": "soon"}, {"retryDelay": 3}, None, "x"], None),
+        ([], None),
+    ],
+)
+def test_google_says_in_the_body_how_long_to_wait(details: list[Any], seconds: float | None) -> None:
+    error = refused(429, google(429, "Quota exceeded.", "RESOURCE_EXHAUSTED", *details))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+def test_a_header_says_it_first() -> None:
+    error = refused(429, google(429, "no", "x", {"retryDelay": "9s"}), Retry_After="3")
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 3.0
+
+
+def test_too_many_tokens_for_gemini_are_counted() -> None:
+    words = "The input token count (1200293) exceeds the maximum number of tokens allowed (1048576)."
+    error = refused(400, google(400, words, "INVALID_ARGUMENT"))
+    assert isinstance(error, ContextExceeded)
+    assert (error.tokens, error.limit) == (1200293, 1048576)
