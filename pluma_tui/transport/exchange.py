@@ -1,6 +1,7 @@
 """One request and its answer: sent, checked, read within a time limit, and closed whatever happens."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -51,7 +52,9 @@ async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float, post:
     """
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
     method = "GET" if post is None else "POST"
-    request = client.build_request(method, url, json=post, headers={"Accept": "application/json"})
+    content = None if post is None else json.dumps(post, ensure_ascii=False).encode("utf-8", "replace")
+    headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if content else {})}
+    request = client.build_request(method, url, content=content, headers=headers)
     where = upstream(request.url)
     body = bytearray()
     async with exchange(client, request, deadline=deadline) as response:
