@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 registry: "Registry[ProviderPlugin]" = Registry(
     "chat provider",
     {
+        "anthropic": "pluma_tui.providers.anthropic:PLUGIN",
         "llamacpp": "pluma_tui.providers.llamacpp:PLUGIN",
         "local": "pluma_tui.providers.local:PLUGIN",
         "openai": "pluma_tui.providers.openai:PLUGIN",

@@ -25,6 +25,17 @@ RECORDINGS += [
     )
 ]
 RECORDINGS += [("llamacpp", name, "text/event-stream") for name in ("micro-progress.sse", "micro-tool.sse")]
+RECORDINGS += [
+    ("anthropic", name, "text/event-stream")
+    for name in (
+        "micro-anth-think.sse",
+        "micro-anth-tool.sse",
+        "synthetic-anthropic-refusal.sse",
+        "synthetic-anthropic-search.sse",
+        "synthetic-anthropic-text.sse",
+        "synthetic-anthropic-thinking.sse",
+    )
+]
 every_recording = pytest.mark.parametrize(("compat", "name", "kind"), RECORDINGS)
 ECHOES = [
     (401, '{"error": {"message": "no such key: {key}", "type": "authentication_error"}}'),
