@@ -13,6 +13,7 @@ registry: "Registry[ProviderPlugin]" = Registry(
         "anthropic": "pluma_tui.providers.anthropic:PLUGIN",
         "llamacpp": "pluma_tui.providers.llamacpp:PLUGIN",
         "local": "pluma_tui.providers.local:PLUGIN",
+        "ollama": "pluma_tui.providers.ollama:PLUGIN",
         "openai": "pluma_tui.providers.openai:PLUGIN",
         "openai-responses": "pluma_tui.providers.responses:PLUGIN",
     },

@@ -57,7 +57,7 @@ async def events(answer: "Answer", reader: Reader) -> AsyncGenerator[ChatEvent, 
             if data.startswith("[DONE]"):
                 await answer.drain()
                 break
-            for event in reader.read(_document(data, answer, reader)):
+            for event in reader.read(parsed(data, answer, reader)):
                 yield event
             if reader.over:
                 await answer.drain()
@@ -77,7 +77,7 @@ async def events(answer: "Answer", reader: Reader) -> AsyncGenerator[ChatEvent, 
     yield reader.finished()
 
 
-def _document(data: str, answer: "Answer", reader: Reader) -> Json:
+def parsed(data: str, answer: "Answer", reader: Reader) -> Json:
     """One document. Raises BrokenStream for what is none, and the refusal for an error."""
     try:
         document = read_json(data)

@@ -45,16 +45,19 @@ async def exchange(
             await response.aclose()
 
 
-async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float, post: Any = None) -> Any:
+async def get_json(
+    client: httpx.AsyncClient, url: str, *, timeout: float, post: Any = None, method: str = ""
+) -> Any:
     """The JSON document at `url`, within `timeout` seconds (0: no limit). Raises ProviderError.
 
-    With `post` it is what the server answers to that document.
+    With `post` it is what the server answers to that document. A `method` other than GET and POST may be
+    answered by nothing, which is None.
     """
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
-    method = "GET" if post is None else "POST"
+    usual = "GET" if post is None else "POST"
     content = None if post is None else json.dumps(post, ensure_ascii=False).encode("utf-8", "replace")
     headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if content else {})}
-    request = client.build_request(method, url, content=content, headers=headers)
+    request = client.build_request(method or usual, url, content=content, headers=headers)
     where = upstream(request.url)
     body = bytearray()
     async with exchange(client, request, deadline=deadline) as response:
@@ -63,6 +66,8 @@ async def get_json(client: httpx.AsyncClient, url: str, *, timeout: float, post:
                 await read_into(body, response, MAX_BODY + 1)
     if len(body) > MAX_BODY:
         raise BrokenStream(f"{where} sent more than {MAX_BODY >> 20} MB")
+    if method and not body:
+        return None
     try:
         document = read_json(body)
     except ValueError:

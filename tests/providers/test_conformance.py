@@ -24,7 +24,15 @@ RECORDINGS += [
         "synthetic-responses-tools.sse",
     )
 ]
+RECORDINGS += [
+    ("gemini", f"synthetic-gemini-{name}.sse", "text/event-stream")
+    for name in ("length", "safety", "sources", "text", "think", "tools")
+]
 RECORDINGS += [("llamacpp", name, "text/event-stream") for name in ("micro-progress.sse", "micro-tool.sse")]
+RECORDINGS += [
+    ("ollama", f"synthetic-ollama-{name}.ndjson", "application/x-ndjson")
+    for name in ("text", "think", "raw-think", "tools", "length", "unicode")
+]
 RECORDINGS += [
     ("anthropic", name, "text/event-stream")
     for name in (

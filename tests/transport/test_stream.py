@@ -334,6 +334,17 @@ async def document(*plays: Play | bytes) -> object:
         return await get_json(http, "models", timeout=LIMIT)
 
 
+async def test_another_method_may_be_answered_by_nothing() -> None:
+    async with replay(answer("", kind="application/json")) as server, client(server.url) as http:
+        assert await get_json(http, "m", timeout=LIMIT, post={"model": "m"}, method="DELETE") is None
+        with pytest.raises(BrokenStream):
+            await get_json(http, "m", timeout=LIMIT, post={"model": "m"})
+    assert [(request.method, request.json) for request in server.requests] == [
+        ("DELETE", {"model": "m"}),
+        ("POST", {"model": "m"}),
+    ]
+
+
 async def test_a_document_is_fetched_whole_packed_or_not() -> None:
     assert await document(answer({"a": "é"})) == {"a": "é"}
     packed = gzip.compress(json.dumps({"a": 1}).encode())
