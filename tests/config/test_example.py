@@ -10,6 +10,7 @@ import pytest
 from pluma_tui.config.read import load
 from pluma_tui.config.schema import PROFILES, SECTIONS
 from pluma_tui.core.chat import Sampling
+from pluma_tui.imaging import registry
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 FREE = {
@@ -34,6 +35,15 @@ def uncommented() -> dict:
 
 def test_the_example_loads_without_a_problem():
     assert [p.text(EXAMPLE) for p in load(EXAMPLE, {}).problems] == []
+
+
+def test_the_other_image_profiles_load_without_a_problem_too(tmp_path: Path):
+    path = tmp_path / "config.toml"
+    path.write_text(EXAMPLE.read_text().replace("\n#   ", "\n"))
+    path.chmod(0o600)
+    loaded = load(path, {})
+    assert loaded.problems == ()
+    assert {profile.kind for profile in loaded.config.images.profiles.values()} == set(registry.names())
 
 
 @pytest.mark.parametrize("section", SECTIONS)
