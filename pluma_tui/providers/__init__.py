@@ -11,6 +11,7 @@ registry: "Registry[ProviderPlugin]" = Registry(
     "chat provider",
     {
         "anthropic": "pluma_tui.providers.anthropic:PLUGIN",
+        "gemini": "pluma_tui.providers.gemini:PLUGIN",
         "llamacpp": "pluma_tui.providers.llamacpp:PLUGIN",
         "local": "pluma_tui.providers.local:PLUGIN",
         "ollama": "pluma_tui.providers.ollama:PLUGIN",
