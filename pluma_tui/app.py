@@ -103,7 +103,7 @@ class PlumaApp(App[int]):
         """All keys."""
         self.push_screen(Help(self._keys))
 
-    async def action_palette(self) -> None:
+    def action_palette(self) -> None:
         """The screen knows its commands; this is for screens that have none."""
         if isinstance(self.screen, ChatScreen):
-            self.screen.action_palette()
+            self.screen.action_do("palette")

@@ -10,7 +10,7 @@ from pluma_tui.core.actions import ACTIONS, Action, Scope
 def bindings(scope: Scope) -> list[Binding]:
     """The bindings of one scope; the id of each is its action's, for remapping by `[keys]`."""
     return [
-        Binding(",".join(action.keys), method(action), action.title, show=False, priority=True, id=action.id)
+        Binding(",".join(action.keys), _done(action), action.title, show=False, priority=True, id=action.id)
         for action in ACTIONS
         if action.scope == scope
     ]
@@ -29,6 +29,11 @@ def actions_by_key(scope: Scope, keymap: Mapping[str, str]) -> dict[str, str]:
 def method(action: Action) -> str:
     """The name of the Textual action: "chat.stop" is done by `action_chat_stop`."""
     return action.id.replace(".", "_")
+
+
+def _done(action: Action) -> str:
+    """A screen does its actions by their ids; the app and widgets have a method for each of theirs."""
+    return f"do('{action.id}')" if action.scope == "chat" else method(action)
 
 
 def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:
