@@ -113,7 +113,7 @@ def hider(request: httpx.Request) -> Callable[[str], str]:
     plain = {"host", "accept", "accept-encoding", "connection", "user-agent", "cache-control"}
     secrets: set[str] = set()
     for name, value in request.headers.items():
-        if name not in plain and not name.startswith("content-"):
+        if name not in plain and not name.startswith(("content-", "anthropic-")):
             secrets.update(part for part in (value, value.partition(" ")[2]) if len(part) > 3)
             secrets.update(part for part in _name_and_password(value) if len(part) > 3)
     escaped = {form(secret) for secret in secrets for form in (_in_json, html.escape, quote, quote_plus)}

@@ -290,6 +290,13 @@ async def test_too_long_a_conversation_is_told(words: str, tokens: int, limit: i
     assert (outcome.error.tokens, outcome.error.limit) == (tokens, limit)
 
 
+async def test_a_feature_that_does_not_exist_is_named_in_the_servers_words() -> None:
+    body = error("invalid_request_error", "Unexpected value(s) `my-beta` for the `anthropic-beta` header.")
+    fed = Fed(lambda _: response(body, status=400, kind="application/json"))
+    outcome = await listen(fed.provider("anthropic", options={"beta": "my-beta"}))
+    assert "`my-beta`" in str(outcome.error)
+
+
 async def test_an_answer_that_is_no_message_cannot_be_read() -> None:
     outcome = await play(b'{"status": "fine"}', kind="application/json")
     assert isinstance(outcome.error, BrokenStream)
