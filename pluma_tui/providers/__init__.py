@@ -12,6 +12,7 @@ registry: "Registry[ProviderPlugin]" = Registry(
     {
         "anthropic": "pluma_tui.providers.anthropic:PLUGIN",
         "gemini": "pluma_tui.providers.gemini:PLUGIN",
+        "koboldcpp": "pluma_tui.providers.koboldcpp:PLUGIN",
         "llamacpp": "pluma_tui.providers.llamacpp:PLUGIN",
         "local": "pluma_tui.providers.local:PLUGIN",
         "ollama": "pluma_tui.providers.ollama:PLUGIN",

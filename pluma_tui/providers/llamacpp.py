@@ -158,7 +158,7 @@ _OF_THE_SHAPE = (
     "tool_choice",
     "parallel_tool_calls",
 )
-_SAMPLERS = (
+SAMPLERS = (
     "mirostat", "mirostat_tau", "mirostat_eta", "dynatemp_range", "dynatemp_exponent", "top_n_sigma",
     "xtc_probability", "xtc_threshold", "dry_multiplier", "dry_base", "dry_allowed_length",
     "dry_penalty_last_n", "dry_sequence_breakers", "repeat_last_n", "samplers", "ignore_eos",
@@ -175,6 +175,6 @@ PLUGIN = ProviderPlugin(
         "grammar": "a grammar (GBNF) that the answer keeps to",
         "cache_prompt": "false reads the whole conversation anew",
         "n_probs": "how many likely tokens are told with each one",
-        **dict.fromkeys(_SAMPLERS, "a sampler's setting, as llama.cpp's README explains it"),
+        **dict.fromkeys(SAMPLERS, "a sampler's setting, as llama.cpp's README explains it"),
     },
 )

@@ -270,7 +270,9 @@ def _named(error: str, document: dict[str, Any]) -> str:
 
 
 def _speak(words: Any) -> str:
-    """Words out of what stands where words should be; FastAPI tells a list of problems there."""
+    """Words out of what stands where words should be; FastAPI tells a list of problems, KoboldCpp one."""
+    if isinstance(words, dict) and isinstance(words.get("msg"), str):
+        words = words["msg"]
     if isinstance(words, str):
         return words
     if isinstance(words, list) and all(isinstance(item, dict) and "msg" in item for item in words):

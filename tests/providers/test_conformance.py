@@ -30,6 +30,10 @@ RECORDINGS += [
 ]
 RECORDINGS += [("llamacpp", name, "text/event-stream") for name in ("micro-progress.sse", "micro-tool.sse")]
 RECORDINGS += [
+    ("koboldcpp", f"synthetic-koboldcpp-{name}.sse", "text/event-stream")
+    for name in ("text", "length", "chat", "tools")
+]
+RECORDINGS += [
     ("ollama", f"synthetic-ollama-{name}.ndjson", "application/x-ndjson")
     for name in ("text", "think", "raw-think", "tools", "length", "unicode")
 ]

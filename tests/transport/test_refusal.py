@@ -132,6 +132,7 @@ def test_the_numbers_of_a_full_context_are_found_in_its_words(message: str, toke
         ({"error": "Timeout", "detail": "", "errors": ""}, "Timeout"),
         ({"error": "no such model", "detail": "more"}, "no such model"),
         ({"detail": {"why": "é"}}, '{"why": "é"}'),
+        ({"detail": {"msg": "Server is busy", "type": "service_unavailable"}}, "Server is busy"),
         ({"error": True}, "true"),
         ({"error": {"message": "", "code": 7}}, "code"),
         ("a string", "a string"),
