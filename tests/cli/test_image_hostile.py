@@ -31,8 +31,8 @@ from tests.servers.hostile_images import (
 )
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30  # seconds for one run; a profile's own limit is LIMIT
-LIMIT = 1
+PATIENCE = 60  # seconds for one run; a profile's own limit is LIMIT
+LIMIT = 2
 MOST = 200 * 1024 * 1024
 MB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -43,10 +43,11 @@ WORDS = json.dumps({"error": {"message": "no \x1b[2J\x07\u202e way"}}).encode()
 NOBODY, NO, BROKE_OFF = 5, 6, 7
 UNTRIED = 0
 LARGE_OR_ALIKE = ("tells 200 MB", "has headers without end", "says it is no web page")  # one route is enough
+SILENT = (falling_silent(), falling_silent(PART))
 ATTACKS: dict[str, tuple[Attack, int, dict[str, int]]] = {
-    "says nothing": (falling_silent(), NOBODY, {"/history/": BROKE_OFF}),
+    "says nothing": (SILENT[0], NOBODY, {"/history/": BROKE_OFF}),
     "stops in the middle": (
-        falling_silent(PART), NOBODY, {"/object_info/": BROKE_OFF, "/history/": NO, "/view": UNTRIED},
+        SILENT[1], NOBODY, {"/object_info/": BROKE_OFF, "/history/": NO, "/view": UNTRIED},
     ),
     "hangs up": (saying(b""), NOBODY, {"/history/": BROKE_OFF, "/made/": BROKE_OFF}),
     "hangs up in the headers": (
@@ -145,7 +146,9 @@ every_kind = pytest.mark.parametrize("kind", list(ROUTES))
 async def test_a_server_that_does_anything_but_answer(
     visitor: Visitor, kind: str, route: str, attack: Attack, code: int
 ):
-    visit = await visitor.to(kind, limit=LIMIT, at=route, attack=attack, linked=route == "/made/")
+    # Where nothing happens the profile's limit is what ends it; ComfyUI's history is asked again until then.
+    limit = LIMIT if attack in SILENT or route == "/history/" else 0
+    visit = await visitor.to(kind, limit=limit, at=route, attack=attack, linked=route == "/made/")
     visit.failed(code)
     assert any(path.startswith(route) for path in visit.server.paths)
 
