@@ -38,12 +38,14 @@ class Found:
     section: Literal["chat", "images"] = "chat"
     kind: str = "openai"
     wants_key: bool = False
+    flavour: str = ""
 
     @property
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         """What a profile for it would hold."""
         chooser = "compat" if self.section == "chat" else "kind"
-        return {chooser: self.kind, "base_url": self.base_url}
+        options = {"options": {"flavour": self.flavour}} if self.flavour else {}
+        return {chooser: self.kind, "base_url": self.base_url, **options}
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,21 @@ class _NobodyError(Exception):
 
 
 _Ask = Callable[[str], Awaitable[_Reply]]
+# A profile's name -> what people call the server, the provider for its own API, its flavour of OpenAI's.
+_KNOWN = {
+    "llamacpp": ("llama.cpp", "llamacpp", ""),
+    "ollama": ("Ollama", "ollama", ""),
+    "koboldcpp": ("KoboldCpp", "koboldcpp", ""),
+    "lmstudio": ("LM Studio", "openai", "lmstudio"),
+    "vllm": ("vLLM", "openai", "vllm"),
+    "textgen": ("text-generation-webui", "openai", "textgen"),
+    "mlx": ("mlx_lm", "openai", "mlx_lm"),
+}
 _OWNERS = {
-    "llamacpp": ("llama.cpp", "llamacpp"),
-    "vllm": ("vLLM", "vllm"),
-    "koboldcpp": ("KoboldCpp", "koboldcpp"),
-    "organization_owner": ("LM Studio", "lmstudio"),
+    "llamacpp": "llamacpp",
+    "vllm": "vllm",
+    "koboldcpp": "koboldcpp",
+    "organization_owner": "lmstudio",
 }
 
 
@@ -120,37 +132,39 @@ async def _chat(url: str, ask: _Ask) -> AsyncGenerator[Found, None]:
     if models.status == 401:
         plain = replace(plain, wants_key=True)
     if models.server.startswith("llama.cpp"):
-        yield replace(plain, label="llama.cpp", name="llamacpp")
+        yield _known(plain, "llamacpp")
         return
-    for owner, (label, name) in _OWNERS.items():
+    for owner, name in _OWNERS.items():
         if owner in models.owners:
-            yield replace(plain, label=label, name=name)
+            yield _known(plain, name)
             return
     if "sd-cpp-local" in str(models.document.get("data")):  # sd.cpp draws, and lists one model all the same
         return
     if listed := models.status == 200 and "data" in models.document:
         yield plain
-    async for label, name in _by_other_answers(ask, models, listed=listed):
-        yield replace(plain, label=label, name=name)
+    if name := await _by_other_answers(ask, models, listed=listed):
+        yield _known(plain, name)
 
 
-async def _by_other_answers(
-    ask: _Ask, models: _Reply, *, listed: bool
-) -> AsyncGenerator[tuple[str, str], None]:
-    """Label and name of a server whose model list does not tell who it is."""
+def _known(plain: Found, name: str) -> Found:
+    label, kind, flavour = _KNOWN[name]
+    return replace(plain, label=label, name=name, kind=kind, flavour=flavour)
+
+
+async def _by_other_answers(ask: _Ask, models: _Reply, *, listed: bool) -> str:
+    """The name of a server whose model list does not tell who it is; empty if nothing does."""
     if models.status == 401:
-        if isinstance((await ask("/version")).document.get("version"), str):
-            yield "vLLM", "vllm"
-        return
+        return "vllm" if isinstance((await ask("/version")).document.get("version"), str) else ""
     version = await ask("/api/version")
     if "Unexpected endpoint" in str(version.document.get("error", "")):
-        yield "LM Studio", "lmstudio"
-    elif isinstance(version.document.get("version"), str) and listed:
-        yield "Ollama", "ollama"
-    elif listed and "model_name" in (await ask("/v1/internal/model/info")).document:
-        yield "text-generation-webui", "textgen"
-    elif listed and models.server.startswith("BaseHTTP") and models.owners <= {""}:
-        yield "mlx_lm", "mlx"
+        return "lmstudio"
+    if not listed:
+        return ""
+    if isinstance(version.document.get("version"), str):
+        return "ollama"
+    if "model_name" in (await ask("/v1/internal/model/info")).document:
+        return "textgen"
+    return "mlx" if models.server.startswith("BaseHTTP") and models.owners <= {""} else ""
 
 
 async def _images(url: str, ask: _Ask) -> AsyncGenerator[Found, None]:

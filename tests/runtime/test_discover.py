@@ -32,26 +32,28 @@ async def recorded(name: str) -> AsyncIterator[Seen]:
 
 
 @pytest.mark.parametrize(
-    ("name", "label", "profile", "section", "kind"),
+    ("name", "label", "profile", "section", "kind", "flavour"),
     [
-        ("ollama", "Ollama", "ollama", "chat", "openai"),
-        ("ollama-empty", "Ollama", "ollama", "chat", "openai"),
-        ("lmstudio", "LM Studio", "lmstudio", "chat", "openai"),
-        ("lmstudio-empty", "LM Studio", "lmstudio", "chat", "openai"),
-        ("vllm", "vLLM", "vllm", "chat", "openai"),
-        ("textgen", "text-generation-webui", "textgen", "chat", "openai"),
-        ("koboldcpp", "KoboldCpp", "koboldcpp", "chat", "openai"),
-        ("mlx", "mlx_lm", "mlx", "chat", "openai"),
-        ("a1111", "AUTOMATIC1111", "a1111", "images", "a1111"),
-        ("forge", "Forge", "a1111", "images", "a1111"),
-        ("sdcpp", "an A1111-compatible image server", "a1111", "images", "a1111"),
-        ("comfy", "ComfyUI", "comfy", "images", "comfy"),
+        ("ollama", "Ollama", "ollama", "chat", "ollama", ""),
+        ("ollama-empty", "Ollama", "ollama", "chat", "ollama", ""),
+        ("lmstudio", "LM Studio", "lmstudio", "chat", "openai", "lmstudio"),
+        ("lmstudio-empty", "LM Studio", "lmstudio", "chat", "openai", "lmstudio"),
+        ("vllm", "vLLM", "vllm", "chat", "openai", "vllm"),
+        ("textgen", "text-generation-webui", "textgen", "chat", "openai", "textgen"),
+        ("koboldcpp", "KoboldCpp", "koboldcpp", "chat", "koboldcpp", ""),
+        ("mlx", "mlx_lm", "mlx", "chat", "openai", "mlx_lm"),
+        ("a1111", "AUTOMATIC1111", "a1111", "images", "a1111", ""),
+        ("forge", "Forge", "a1111", "images", "a1111", ""),
+        ("sdcpp", "an A1111-compatible image server", "a1111", "images", "a1111", ""),
+        ("comfy", "ComfyUI", "comfy", "images", "comfy", ""),
     ],
 )
-async def test_a_kind_is_told_by_its_answers(name: str, label: str, profile: str, section: str, kind: str):
+async def test_a_kind_is_told_by_its_answers(
+    name: str, label: str, profile: str, section: str, kind: str, flavour: str
+):
     async with recorded(name) as server:
         (found,) = await discover((server.port,))
-    assert found == Found(label, profile, f"http://{HOST}:{server.port}", section, kind)
+    assert found == Found(label, profile, f"http://{HOST}:{server.port}", section, kind, flavour=flavour)
     assert server.connections == 1
 
 
@@ -70,7 +72,7 @@ async def test_what_speaks_openai_and_nothing_else_known_is_called_that():
 
 async def test_a_real_llamacpp_is_told_without_its_key(llama: LlamaServer):
     (found,) = await discover((int(llama.url.rpartition(":")[2]),))
-    assert found == Found("llama.cpp", "llamacpp", llama.url, wants_key=True)
+    assert found == Found("llama.cpp", "llamacpp", llama.url, kind="llamacpp", wants_key=True)
 
 
 async def test_a_llamacpp_that_loads_its_model_is_one():
@@ -89,6 +91,8 @@ async def test_who_wants_a_key_is_told_all_the_same(name: str, label: str):
 
 async def test_what_a_profile_would_hold():
     assert Found("x", "x", "http://h:1").values == {"compat": "openai", "base_url": "http://h:1"}
+    flavoured = Found("x", "x", "http://h:1", flavour="vllm").values
+    assert flavoured == {"compat": "openai", "base_url": "http://h:1", "options": {"flavour": "vllm"}}
     comfy = Found("x", "x", "http://h:1", "images", "comfy")
     assert comfy.values == {"kind": "comfy", "base_url": "http://h:1"}
 

@@ -129,8 +129,8 @@ def test_every_field_of_a_message_is_read_and_written() -> None:
     message = {
         "id": "m1", "parent": None, "role": "assistant", "text": "t", "created": "2026-01-01T00:00:00Z",
         "model": "m", "profile": "p", "reasoning": "r", "ending": "length",
-        "usage": {"input": 1, "output": 2, "reasoning": 3, "cached": 4, "rate": 5.0, "first": 0.5, "context": 9,
-                  "cost": 0.25, "mood": "good"},
+        "usage": {"input": 1, "output": 2, "reasoning": 3, "cached": 4, "rate": 5.0,
+                  "first": 0.5, "context": 9, "cost": 0.25, "mood": "good"},
         "parts": [
             {"type": "image", "data": "AP8=", "media_type": "image/png", "name": "n", "alt": "a cat"},
             {"type": "hologram", "beams": [1, 2]},
