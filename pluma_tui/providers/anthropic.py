@@ -1,7 +1,6 @@
 """Anthropic's Messages API, which llama.cpp, Ollama, LM Studio and litellm speak too."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -37,14 +36,11 @@ class Anthropic:
         self._client = client
         self.upstream = upstream(client.base_url)
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer: deltas, then exactly one `Finished`. Raises ProviderError, ConfigError for an option."""
         wanted = body(request, self._options(request))
         notices = ignored(request.sampling, SAMPLING, "Anthropic's Messages API")
-        answer = asked(self._client, self._profile, "messages", wanted, EventReader, adapt, notices)
-        async with aclosing(answer) as said:
-            async for event in said:
-                yield event
+        return asked(self._client, self._profile, "messages", wanted, EventReader, adapt, notices)
 
     async def models(self) -> Sequence[ModelInfo]:
         """What the server offers, in its own order, all pages of it. Raises ProviderError."""

@@ -9,7 +9,8 @@ from pluma_tui.core.events import ChatEvent, Notice
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Json
 from pluma_tui.providers.reading import Reader, events
-from pluma_tui.transport.stream import ask
+from pluma_tui.transport.sse import server_sent_events
+from pluma_tui.transport.stream import Framing, ask
 
 if TYPE_CHECKING:
     import httpx
@@ -26,6 +27,7 @@ async def asked(
     reader: Callable[[], Reader],
     adapt: Adapt,
     notices: Iterable[Notice] = (),
+    framing: Framing = server_sent_events,
 ) -> AsyncGenerator[ChatEvent, None]:
     """`notices`, then what the server answers to `wanted`, up to one `Finished`. Raises ProviderError."""
     first, between = profile.first_event_timeout, profile.timeout
@@ -34,7 +36,7 @@ async def asked(
     while True:
         try:
             async with (
-                ask(client, url, wanted, first=first, between=between) as answer,
+                ask(client, url, wanted, first=first, between=between, framing=framing) as answer,
                 aclosing(events(answer, reader())) as said,
             ):
                 async for event in said:

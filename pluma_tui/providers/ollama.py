@@ -6,26 +6,28 @@ Field by field: https://docs.ollama.com/api; what it refuses, and in which words
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
 
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.errors import Refused
-from pluma_tui.core.events import ChatEvent, Notice
+from pluma_tui.core.events import ChatEvent
 from pluma_tui.core.models import ModelInfo, ModelProgress
 from pluma_tui.core.profile import ConnectionProfile
+from pluma_tui.providers.asking import asked
 from pluma_tui.providers.base import Json, ProviderPlugin
 from pluma_tui.providers.ollama_models import described, progress, read_models
 from pluma_tui.providers.ollama_request import OPTIONS, body, settings
 from pluma_tui.providers.ollama_stream import ChatReader
-from pluma_tui.providers.reading import Reader, count, entries, events, parsed, text
+from pluma_tui.providers.reading import Reader, count, entries, parsed, text
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
 from pluma_tui.transport.ndjson import lines
-from pluma_tui.transport.stream import Answer, ask
+from pluma_tui.transport.stream import ask
 
 _EVERY = 1.0  # seconds between two words about a model that is being loaded
 _CANNOT_THINK = re.compile(r"does not support thinking|think value .* is not supported")
@@ -52,20 +54,13 @@ class Ollama:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer; a model that cannot think as it was asked to is asked again, without."""
         wanted = body(request, {**self._profile.options, **request.options})
-        size = count(wanted["options"], "num_ctx")
-        while True:
-            try:
-                async with (
-                    self._ask("chat", wanted, self._profile.timeout) as answer,
-                    aclosing(events(answer, ChatReader(size))) as said,
-                ):
-                    async for event in said:
-                        yield event
-                return
-            except Refused as error:
-                if error.status != 400 or "think" not in wanted or not _CANNOT_THINK.search(error.message):
-                    raise
-            yield Notice(f"{request.model} does not know think = {wanted.pop('think')}: it answers without")
+        reader = partial(ChatReader, count(wanted["options"], "num_ctx"))
+        url = f"{self.upstream}/api/chat"
+        answer = asked(self._client, self._profile, url, wanted, reader, _unthinking, framing=lines)
+        with _explained(request.model):
+            async with aclosing(answer) as said:
+                async for event in said:
+                    yield event
 
     async def models(self) -> Sequence[ModelInfo]:
         """What the server has on its disk, and which of it is in memory. Raises ProviderError."""
@@ -102,24 +97,21 @@ class Ollama:
         """Fetch it; of one that is cancelled the server keeps what has come. Raises ProviderError."""
         layers: dict[str, tuple[int, int]] = {}
         patience = self._profile.first_event_timeout  # a large file is checked in silence, for minutes
-        async with self._ask("pull", {"model": model, "stream": True}, patience) as answer:
-            async for data in answer:
-                step = parsed(data, answer, Reader())
-                yield progress(step, layers)
-                if step.get("status") == "success":
-                    return
-            raise answer.broken()
+        url, wanted = f"{self.upstream}/api/pull", {"model": model, "stream": True}
+        with _explained(model):
+            async with ask(
+                self._client, url, wanted, first=patience, between=patience, framing=lines
+            ) as answer:
+                async for data in answer:
+                    step = parsed(data, answer, Reader())
+                    yield progress(step, layers)
+                    if step.get("status") == "success":
+                        return
+                raise answer.broken()
 
     async def delete(self, model: str) -> None:
         """Delete it from the server's disk. Raises ProviderError."""
         await self._fetch("delete", {"model": model}, method="DELETE")
-
-    @asynccontextmanager
-    async def _ask(self, route: str, wanted: Json, between: float) -> AsyncIterator[Answer]:
-        url, first = f"{self.upstream}/api/{route}", self._profile.first_event_timeout
-        with _explained(wanted["model"]):
-            async with ask(self._client, url, wanted, first=first, between=between, framing=lines) as answer:
-                yield answer
 
     async def _fetch(self, route: str, post: Json | None = None, **how: Any) -> Any:
         how = {"timeout": self._profile.timeout, "post": post} | how
@@ -132,6 +124,13 @@ class Ollama:
             return listed, await self._fetch("ps")
         except Refused:  # a server of before May 2024, or one that only speaks as Ollama does
             return listed, None
+
+
+def _unthinking(wanted: Json, words: str) -> list[str] | None:
+    """Do not ask a model to think that cannot, or not as much as that."""
+    if "think" not in wanted or not _CANNOT_THINK.search(words):
+        return None
+    return [f"think = {wanted.pop('think')}"]
 
 
 @contextmanager

@@ -5,24 +5,23 @@ Field by field: https://platform.openai.com/docs/api-reference/chat
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.errors import Refused
-from pluma_tui.core.events import ChatEvent, Notice
+from pluma_tui.core.events import ChatEvent
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import ConnectionProfile
+from pluma_tui.providers.asking import asked
 from pluma_tui.providers.base import Json, ProviderPlugin
 from pluma_tui.providers.openai_flavours import FLAVOURS, adapted, flavour
 from pluma_tui.providers.openai_models import read_models
 from pluma_tui.providers.openai_request import NAMES, SAMPLING, body
 from pluma_tui.providers.openai_stream import ChunkReader
-from pluma_tui.providers.reading import events
 from pluma_tui.providers.sampling import ignored
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
-from pluma_tui.transport.stream import ask
 
 if TYPE_CHECKING:
     import httpx
@@ -39,28 +38,16 @@ class OpenAI:
         self._flavour = flavour(profile, client.base_url.host)
         self.upstream = upstream(client.base_url)
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer: deltas, then exactly one `Finished`. Raises ProviderError.
 
         A setting that this server refuses is left out, or said by its other name, in a second try.
         """
         plain = body(request, {**self._profile.options, **request.options}, system=self._flavour.system)
         known = {ours: names for ours, names in SAMPLING.items() if self._flavour.knows(names)}
-        for notice in ignored(request.sampling, known, self.upstream):
-            yield notice
-        wanted, tried = self._flavour.said(plain), set[str]()
-        while True:
-            try:
-                async with aclosing(self._answer(wanted)) as said:
-                    async for event in said:
-                        yield event
-                return
-            except Refused as error:
-                gone = adapted(wanted, error.message, NAMES, tried) if error.status in (400, 422) else None
-                if gone is None:
-                    raise
-                if gone:
-                    yield Notice(f"the server does not take {', '.join(gone)}: it answers without")
+        notices = ignored(request.sampling, known, self.upstream)
+        wanted, adapt = self._flavour.said(plain), partial(adapted, settings=NAMES, tried=set())
+        return asked(self._client, self._profile, "chat/completions", wanted, self._reader, adapt, notices)
 
     async def models(self) -> Sequence[ModelInfo]:
         """What the server offers, in its own order. Raises ProviderError."""
@@ -75,15 +62,6 @@ class OpenAI:
         url = self._client.base_url.join(route) if route.startswith("/") else route
         document: Json = await get_json(self._client, str(url), timeout=self._profile.timeout)
         return document
-
-    async def _answer(self, wanted: Json) -> AsyncGenerator[ChatEvent, None]:
-        first, between = self._profile.first_event_timeout, self._profile.timeout
-        async with (
-            ask(self._client, "chat/completions", wanted, first=first, between=between) as answer,
-            aclosing(events(answer, self._reader())) as said,
-        ):
-            async for event in said:
-                yield event
 
     def _reader(self) -> ChunkReader:
         """What reads one answer; a server of this family that says more has its own."""

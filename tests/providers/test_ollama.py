@@ -244,7 +244,7 @@ async def test_a_model_that_cannot_think_answers_without_after_a_word() -> None:
         outcome = await ask(server.url, options={"think": "high"})
         bodies = server.bodies("/api/chat")
     assert outcome.text == "The sky is blue."
-    assert outcome.events[0] == Notice("m does not know think = high: it answers without")
+    assert outcome.events[0] == Notice("the server does not take think = high: it answers without")
     assert [body.get("think") for body in bodies] == ["high", None]
 
 
