@@ -15,6 +15,7 @@ from pluma_tui.config.problems import did_you_mean
 from pluma_tui.core.chat import Image
 from pluma_tui.core.errors import UsageError
 from pluma_tui.core.images import ImageRequest
+from pluma_tui.core.profile import ImageProfile
 from pluma_tui.files import attach
 from pluma_tui.files.paths import expanded
 from pluma_tui.imaging import metadata
@@ -66,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def build(args: argparse.Namespace, data_dir: Path) -> Again:
-    """The request, and what goes with it. Raises UsageError."""
+    """The request, and what goes with it; `check` is for when its profile is known. Raises UsageError."""
     given = {name: _picture(getattr(args, flag)) for flag, name in _PICTURES.items() if getattr(args, flag)}
     again = Again(ImageRequest(prompt=""))
     if args.again:
@@ -78,7 +79,6 @@ def build(args: argparse.Namespace, data_dir: Path) -> Again:
     text = _prompt(args)
     if text is not None:
         request = msgspec.structs.replace(request, prompt=text)
-    _check(request, args)
     paths = {**again.paths, **{name: path for name, (_, path) in given.items()}}
     return Again(request, again.profile, paths, again.notes)
 
@@ -107,15 +107,6 @@ def _prompt(args: argparse.Namespace) -> str | None:
         raise UsageError("standard input is not UTF-8 text") from None
 
 
-def _check(request: ImageRequest, args: argparse.Namespace) -> None:
-    if request.mask is not None and request.init_image is None:
-        raise UsageError("--mask goes with a picture: --init FILE")
-    if args.strength is not None and request.init_image is None and not request.workflow:
-        raise UsageError("--strength goes with a picture: --init FILE")
-    if not request.prompt.strip() and not (request.workflow or request.init_image or args.again):
-        raise UsageError("there is nothing to draw", hint='For example: pluma image "a cat in the rain"')
-
-
 def _picture(name: str) -> tuple[bytes, str]:
     """A picture's bytes, and where it is."""
     part = attach.read(name)
@@ -134,6 +125,17 @@ def _settings(pairs: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
             raise UsageError(f'--set takes KEY=VALUE, not "{pair}"')
         (fields if key in _BY_SET else options)[key] = value_of(text, Any)
     return fields, options
+
+
+def check(request: ImageRequest, args: argparse.Namespace, profile: ImageProfile) -> None:
+    """Raise UsageError for flags that do not go together, or a request that draws nothing with `profile`."""
+    workflow = request.workflow or profile.workflow
+    if request.mask is not None and request.init_image is None:
+        raise UsageError("--mask goes with a picture: --init FILE")
+    if args.strength is not None and request.init_image is None and not workflow:
+        raise UsageError("--strength goes with a picture: --init FILE")
+    if not request.prompt.strip() and not (workflow or request.init_image or args.again):
+        raise UsageError("there is nothing to draw", hint='For example: pluma image "a cat in the rain"')
 
 
 def check_options(pairs: list[str], known: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
-from pluma_tui.core.errors import JobFailed, ProviderError
+from pluma_tui.core.errors import JobFailed, ProviderError, UsageError
 from pluma_tui.core.images import ImageRequest, Picture
 from pluma_tui.core.profile import ImageProfile
 
@@ -17,7 +17,12 @@ _SEEDS = 2**31  # what every server met takes, sd.cpp's 32 bits with a sign too
 
 
 def settled(request: ImageRequest, profile: ImageProfile) -> ImageRequest:
-    """`request` with the profile's own values where it has none, and with a seed that is known."""
+    """`request` with the profile's own values where it has none, and with a seed that is known.
+
+    Raises UsageError for a request of no picture at all.
+    """
+    if request.count < 1:
+        raise UsageError(f"at least one picture is to be made, not {request.count}")
     filled = {name: getattr(profile, name) for name in _TEXTS if not getattr(request, name)}
     filled |= {name: getattr(profile, name) for name in _NUMBERS if getattr(request, name) is None}
     if request.negative_prompt is None:

@@ -285,6 +285,12 @@ class TestRequest:
         assert sent["strength"] == 0.5
         assert {"init_image", "mask"} <= sent.keys()
 
+    async def test_a_workflow_of_the_profile_has_a_prompt_of_its_own(self, studio: Studio):
+        studio.configure('workflow = "flux"')
+        done = await studio.run("", "--strength", "0.5")
+        assert (done.code, done.err) == (0, "")
+        assert (studio.asked()["prompt"], studio.asked()["workflow"]) == ("", "flux")
+
     @pytest.mark.parametrize(
         ("args", "words"),
         [

@@ -42,6 +42,7 @@ async def _image(args: argparse.Namespace) -> int:
         for note in wanted.notes:
             output.say(f"pluma: {note}")
         profile = _profile(args, runtime, wanted.profile)
+        image_request.check(wanted.request, args, profile)
         image_request.check_options(args.set, registry.load(profile.kind).options)
         job = runtime.pictures.begin(
             wanted.request,
