@@ -14,7 +14,8 @@ from pluma_tui.core.profile import ImageProfile
 from pluma_tui.imaging.a1111_answer import ignored
 from pluma_tui.imaging.a1111_api import Api, missing
 from pluma_tui.imaging.a1111_job import Job
-from pluma_tui.imaging.a1111_request import Wanted, at_once, resolve
+from pluma_tui.imaging.a1111_request import Wanted, at_once
+from pluma_tui.imaging.a1111_resolve import resolve
 from pluma_tui.imaging.base import ImageProviderPlugin
 from pluma_tui.imaging.defaults import kept, settled
 
@@ -91,10 +92,10 @@ class A1111:
     async def generate(self, request: ImageRequest) -> AsyncGenerator[ImageEvent, None]:
         """Draw. A server that makes fewer pictures at once than are wanted is asked again.
 
-        Raises ProviderError.
+        Raises ProviderError; UsageError for a request of no picture.
         """
-        server = await self._api.identify()
-        wanted = await resolve(settled(request, self._profile), server, self._api)
+        request = settled(request, self._profile)
+        wanted = await resolve(request, await self._api.identify(), self._api)
         for notice in wanted.notices:
             yield notice
         done: list[Picture] = []

@@ -1,6 +1,5 @@
 """What an A1111 server answers to a job: pictures as base64, and `info`, which is JSON inside a string."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -8,11 +7,12 @@ import msgspec
 from pluma_tui.core.errors import BrokenStream
 from pluma_tui.core.events import Notice
 from pluma_tui.core.images import ImageRequest, Picture
-from pluma_tui.imaging.a1111_request import like, stem
+from pluma_tui.imaging import infotext, infotext_sdcpp
+from pluma_tui.imaging.a1111_names import like, stem
 from pluma_tui.imaging.sniff import from_base64, picture, png_texts, sniff
 from pluma_tui.transport.json import read_json
 
-_PARAMETER = re.compile(r"(?:^|[,\n] ?)(Seed|Sampler|Model|Schedule type): ([^,\n]+)")
+_DIGITS = 20  # of a number below 2**64
 _TOLD = {
     "prompt": "prompt",
     "negative_prompt": "negative_prompt",
@@ -71,7 +71,9 @@ def ignored(request: ImageRequest, first: Picture) -> list[Notice]:
     if request.checkpoint and checkpoint and stem(request.checkpoint) not in stem(str(checkpoint)):
         notices.append(Notice(f'drawn with "{checkpoint}": the server knows no "{request.checkpoint}"'))
     if request.sampler and sampler and not _samplers_agree(request.sampler, str(sampler)):
-        notices.append(Notice(f'drawn with the sampler "{sampler}": the server knows no "{request.sampler}"'))
+        drawn = "its own sampler" if sampler == infotext_sdcpp.OWN else f'the sampler "{sampler}"'
+        notices.append(Notice(f'drawn with {drawn}: the server knows no "{request.sampler}"'))
+    notices += _other_numbers(request, first)
     shape = sniff(first.data)
     asked = (request.width, request.height)
     if shape and None not in asked and not request.hires and (shape.width, shape.height) != asked:
@@ -79,8 +81,22 @@ def ignored(request: ImageRequest, first: Picture) -> list[Notice]:
     return notices
 
 
+def _other_numbers(request: ImageRequest, first: Picture) -> list[Notice]:
+    """stable-diffusion.cpp takes no more than 100 steps, and seeds of 32 bits with a sign."""
+    steps = _number(first.settings.get("steps"))
+    asked = {name: getattr(request, name) for name in ("steps", "seed") if name not in request.options}
+    notices = []
+    if None not in (asked.get("steps"), steps) and asked["steps"] != steps:
+        notices.append(Notice(f"drawn with {steps} steps instead of {asked['steps']}"))
+    if None not in (asked.get("seed"), first.seed) and asked["seed"] != first.seed:
+        notices.append(Notice(f"drawn with the seed {first.seed} instead of {asked['seed']}"))
+    return notices
+
+
 def _samplers_agree(asked: str, said: str) -> bool:
-    # "DPM++ 2M Karras" is drawn by "DPM++ 2M" with a scheduler; stable-diffusion.cpp adds one too.
+    if said == infotext_sdcpp.OWN:
+        return like(asked, "default")
+    # "DPM++ 2M Karras" is drawn by "DPM++ 2M" with a scheduler.
     short, long = sorted((asked, said), key=len)
     return like(short, long) or any(like(short, long[:end]) for end in range(len(short), len(long)))
 
@@ -88,12 +104,14 @@ def _samplers_agree(asked: str, said: str) -> bool:
 def _picture(data: bytes, upstream: str, info: dict[str, Any], at: int, seed: int) -> Picture:
     settings = _settings(info, at)
     text = settings.get("infotext") or png_texts(data).get("parameters", "")
-    said = dict(_PARAMETER.findall(text))
+    said = infotext.settings(text.rstrip().rpartition("\n")[2])
     if text:
         settings["infotext"] = text
     for name, told in (("sampler", "Sampler"), ("checkpoint", "Model"), ("scheduler", "Schedule type")):
         if told in said:
-            settings.setdefault(name, said[told].strip())
+            settings.setdefault(name, said[told])
+    if (steps := _number(said.get("Steps"))) is not None:
+        settings.setdefault("steps", steps)
     known = _number(_at(info.get("all_seeds"), at))
     if known is None:
         known = _number(said.get("Seed"))
@@ -136,6 +154,7 @@ def _at(value: Any, index: int) -> Any:
 
 
 def _number(value: Any) -> int | None:
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A whole number that a file can hold, which none of more than 64 bits is."""
+    if isinstance(value, str) and len(value) <= _DIGITS and value.strip().isdecimal():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64 else None

@@ -25,10 +25,11 @@ _STUB = 8  # settings: the real ones have hundreds, those who imitate them two
 
 
 class Server(NamedTuple):
-    """Who answers, and the checkpoint it has loaded."""
+    """Who answers, the checkpoint it has loaded, and whether it reads WebP."""
 
     info: ServerInfo
     checkpoint: str
+    webp: bool = True
 
     @property
     def small(self) -> bool:
@@ -97,8 +98,11 @@ class Api:
         """Who answers; with `version` one more question may be asked. Raises ProviderError."""
         settings = await self.settings()
         checkpoint = settings.get("sd_model_checkpoint")
-        info = await self._info(settings, version=version)
-        return Server(info, checkpoint if isinstance(checkpoint, str) else "")
+        told = {} if len(settings) > _STUB else await self._answers("sdcpp/v1/capabilities")
+        info = ServerInfo(SD_CPP) if told else await self._info(settings, version=version)
+        formats = told.get("output_formats")  # with WebP in it, it was built with what reads it, too
+        webp = not isinstance(formats, list) or "webp" in formats
+        return Server(info, checkpoint if isinstance(checkpoint, str) else "", webp)
 
     async def explained(self, error: Refused, sampler: str = "") -> Refused:
         """`error` with what helps: what is there, where it says that something is not.
@@ -108,7 +112,7 @@ class Api:
         message, status = error.message, error.status
         if isinstance(error, Unauthorized):
             return Unauthorized(message, hint=_AUTH, status=status)
-        if re.search(r"out ?of ?memory", message, re.IGNORECASE):
+        if re.search(r"out ?of ?memory|bad_alloc", message, re.IGNORECASE):
             return Refused(message, hint=_MEMORY, status=status)
         if re.search(r"sampler not found", message, re.IGNORECASE):
             hint = await self._known("sdapi/v1/samplers", "name")
@@ -126,8 +130,6 @@ class Api:
             return ServerInfo(FORGE)
         if len(settings) > _STUB:
             return await self._sd_next() if version else ServerInfo(A1111)
-        if await self._answers("sdcpp/v1/capabilities"):
-            return ServerInfo(SD_CPP)
         kobold = await self._answers("api/extra/version")
         if kobold.get("result") == KOBOLD:
             return ServerInfo(KOBOLD, str(kobold.get("version") or ""))

@@ -13,6 +13,7 @@ import re
 from typing import Any, TypeVar
 
 from pluma_tui.core.images import Hires, ImageRequest
+from pluma_tui.imaging import infotext_sdcpp as sdcpp
 
 N = TypeVar("N", int, float)
 _MAX_LINE = 100_000  # characters of the line with the settings
@@ -45,12 +46,16 @@ def parse(text: str) -> ImageRequest | None:
         values |= {"width": int(size[1]), "height": int(size[2])}
     if scale := _number(said.get("Hires upscale", ""), float):
         values["hires"] = _second_pass(scale, said, values.pop("strength", None))
+    if values.get("sampler") == sdcpp.OWN:
+        del values["sampler"]
+    values |= sdcpp.exact(last)
     return ImageRequest(**values)
 
 
 def settings(line: str) -> dict[str, str]:
     """The pairs of the last line; a value that holds a comma is quoted there as JSON does it."""
-    return {match[1].strip(): _value(match[2]) for match in _PAIR.finditer(line[:_MAX_LINE])}
+    found = _PAIR.finditer(sdcpp.pairs(line[:_MAX_LINE]))
+    return sdcpp.as_a1111({match[1].strip(): _value(match[2]) for match in found})
 
 
 def _value(text: str) -> str:

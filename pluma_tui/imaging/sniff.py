@@ -113,6 +113,16 @@ def png_has_alpha(data: bytes) -> bool:
     return kinds[:1] == [b"IHDR"] and (data[25:26] in (b"\4", b"\6") or b"tRNS" in kinds)
 
 
+def is_grey(data: bytes) -> bool:
+    """Whether `data` is a PNG or JPEG without colour: with one channel, and perhaps one for transparency."""
+    if data.startswith(_PNG):
+        return data[25:26] in (b"\0", b"\4")
+    try:
+        return data.startswith(_JPEG) and data[_jpeg_frame(data)[0] + 9] == 1
+    except (struct.error, IndexError):
+        return False
+
+
 def _text(data: bytes) -> str:
     """The standard says Latin-1; programs write UTF-8 all the same."""
     try:
@@ -141,8 +151,14 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _jpeg(data: bytes) -> Shape:
-    at = 2
-    size: tuple[int, int] | None = None
+    frame, end = _jpeg_frame(data)
+    height, width = struct.unpack_from(">HH", data, frame + 5)
+    return Shape("image/jpeg", width, height, data.find(_END, end) >= 0)
+
+
+def _jpeg_frame(data: bytes) -> tuple[int, int]:
+    """Where the last frame's header begins, and where the headers end. Raises IndexError, struct.error."""
+    at, frame = 2, 0
     for _ in range(_MAX_PARTS):
         if data[at] != 0xFF:
             raise IndexError
@@ -153,14 +169,13 @@ def _jpeg(data: bytes) -> Shape:
         if marker == _SCAN:
             break
         if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            size = width, height
+            frame = at
         at += 2 if marker in _BARE else 2 + struct.unpack_from(">H", data, at + 2)[0]
-        if size and at >= len(data):
+        if frame and at >= len(data):
             break
-    if size is None:
+    if not frame:
         raise IndexError
-    return Shape("image/jpeg", *size, data.find(_END, at) >= 0)
+    return frame, at
 
 
 def _webp(data: bytes) -> Shape:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from pluma_tui.core.errors import Refused
-from pluma_tui.core.images import ImageRequest, Lora, Progress, Queued, Ready, ServerInfo
+from pluma_tui.core.errors import NotFound, Refused
+from pluma_tui.core.images import Hires, ImageRequest, Lora, Progress, Queued, Ready, ServerInfo
 from pluma_tui.imaging.a1111 import A1111
 from pluma_tui.imaging.base import ImageProvider
 from pluma_tui.imaging.sniff import sniff
 from tests.cli.program import Program
+from tests.imaging.annotated import annotated, webp
 from tests.imaging.conformance import Outcome, connected, ends_once, listen
 from tests.imaging.pictures import png
 from tests.servers.real_sdcpp import PROGRAM, SdCpp, real_sdcpp
@@ -25,7 +26,10 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SMALL: dict[str, Any] = {"prompt": "a cat", "width": 64, "height": 64, "steps": 2, "seed": 42}
-LONG = 100  # steps: it never takes more
+GREY = annotated((b"PLTE", bytes(768)))
+COLOURED = GREY[:25] + b"\3" + GREY[26:]
+HOSTILE = "a cat, Seed: 5, Sampler: foo, Model: bar, Steps: 9, Hires scale: 3, Denoising strength: 0.1"
+LONG = 99  # steps: one less than it ever takes, and no other test has it draw so many
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,10 @@ async def test_a_sampler_by_its_a1111_name(box: ImageProvider):
         ({"loras": (Lora("gone"),)}, 'it knows no LoRA "gone". It has: ink.'),
         ({"vae": "other"}, 'this server cannot change its VAE: "other" is ignored'),
         ({"width": 100}, "made 112 by 64 instead of 100 by 64"),
+        ({"steps": 101}, "drawn with 100 steps instead of 101"),
+        ({"seed": 2**32 + 5}, "drawn with the seed 5 instead of 4294967301"),
+        ({"sampler": "Nope 3000", "scheduler": "karras"}, "drawn with its own sampler"),
+        ({"hires": Hires(), "init_image": COLOURED}, "no second pass at a larger size with an init image"),
     ],
 )
 async def test_what_it_leaves_out_without_a_word_is_told(
@@ -118,7 +126,50 @@ async def test_what_it_leaves_out_without_a_word_is_told(
 async def test_a_checkpoint_that_it_has_not_loaded(box: ImageProvider):
     assert (await drawn(box, checkpoint="random.safetensors")).notices == []
     notices = (await drawn(box, checkpoint="dreams")).notices
-    assert 'it draws with "random"; it cannot change to "dreams"' in notices
+    assert notices == ['it draws with "random"; it cannot change to "dreams"']
+
+
+async def test_a_seed_that_is_too_large_for_it_is_another(box: ImageProvider):
+    outcome = await drawn(box, seed=3_000_000_000)
+    (picture,) = outcome.pictures
+    assert outcome.notices == [f"drawn with the seed {picture.seed} instead of 3000000000"]
+    assert shown(await drawn(box, seed=picture.seed)) == shown(outcome)
+
+
+async def test_a_prompt_that_looks_like_settings_is_none(box: ImageProvider):
+    outcome = await drawn(box, prompt=HOSTILE, sampler="euler_a", scheduler="karras")
+    assert outcome.notices == []
+    (picture,) = outcome.pictures
+    said = {name: value for name, value in picture.settings.items() if name != "infotext"}
+    assert said == {
+        "sampler": "euler_a", "scheduler": "karras", "checkpoint": "random.safetensors",
+        "steps": 2, "seed": 42,
+    }  # fmt: skip
+
+
+async def test_a_second_pass(box: ImageProvider):
+    outcome = await drawn(box, hires=Hires(scale=2, upscaler="lanczos", steps=1, strength=0.4))
+    assert outcome.notices == []
+    assert sniff(outcome.pictures[0].data)[1:3] == (128, 128)  # type: ignore[index]
+    one, two = [await drawn(box, hires=Hires(strength=part)) for part in (0.3, 0.9)]
+    assert shown(one) != shown(two)
+
+
+async def test_a_picture_that_it_cannot_read_is_as_none_at_all(box: ImageProvider):
+    plain = await drawn(box)
+    grey, picture, no_webp = [
+        await drawn(box, init_image=data, strength=0.3) for data in (GREY, COLOURED, webp())
+    ]
+    assert "without colour" in grey.notices[0]
+    assert "built without WebP" in no_webp.notices[0]
+    assert shown(grey) == shown(no_webp) == shown(plain) != shown(picture)
+    assert picture.notices == []
+
+
+async def test_what_it_has_no_route_for(box: A1111):
+    with pytest.raises(NotFound, match="cannot unload its checkpoint: it has no sdapi") as caught:
+        await box.free()
+    assert caught.value.hint == ""
 
 
 async def test_a_lora_is_found_and_weighed(box: ImageProvider):
@@ -153,6 +204,7 @@ async def test_a_refusal_is_told_in_its_words_and_it_draws_on(
     assert isinstance(error, Refused)
     assert error.status == status
     assert said in error.message
+    assert ("smaller picture" in error.hint) is (status == 500)
     await drawn(box)
 
 
@@ -177,11 +229,23 @@ async def test_stopping_waits_for_nothing_though_it_draws_on(server: SdCpp, box:
         assert f"{LONG}/{LONG} " in server.said()
 
 
-@pytest.mark.parametrize("prompt", ["a cat", 'a "quoted" {cat}\\, 日本 🎉\nSteps: two'])
-async def test_a_picture_alone_says_how_to_make_it_again(server: SdCpp, home: Path, prompt: str):
+@pytest.mark.parametrize(
+    ("prompt", "more"),
+    [
+        ("a cat", ["--sampler", "euler_a"]),
+        ('a "quoted" {cat}\\, 日本 🎉\nSteps: two', ["--sampler", "euler_a", "--scheduler", "karras"]),
+        (HOSTILE, ["--scheduler", "karras"]),
+        (f" {HOSTILE}\nNegative prompt: x\n", []),
+        ("a cat", ["--set", 'loras=[{ name = "ink", weight = 0.2 }]']),
+        ("a cat", ["--set", 'hires={ scale = 1.5, upscaler = "Lanczos", strength = 0.4 }']),
+    ],
+)
+async def test_a_picture_alone_says_how_to_make_it_again(
+    server: SdCpp, home: Path, prompt: str, more: list[str]
+):
     program = Program(home)
     program.config.write_text(f'[images.profiles.box]\nkind = "a1111"\nbase_url = {json.dumps(server.url)}\n')
-    made = ("-n", "blurry", "--size", "64x80", "--steps", "3", "--cfg", "4.5", "--sampler", "euler_a")
+    made = ("-n", "blurry", "--size", "64x80", "--steps", "3", "--cfg", "4.5", *more)
     first = await program.run("image", prompt, *made, "--seed", "42", "-o", "first.png")
     assert (first.code, first.err) == (0, "")
     alone = (home / "first.png").rename(home / "alone.png")

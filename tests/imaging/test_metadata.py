@@ -4,13 +4,14 @@ import json
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pluma_tui.core.errors import UsageError
-from pluma_tui.core.images import Hires, ImageRequest
+from pluma_tui.core.images import Hires, ImageRequest, Lora
 from pluma_tui.imaging import embedded, infotext, metadata
 from tests.imaging.annotated import (
     A1111,
@@ -43,6 +44,34 @@ GRAPH = {
     "7": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
     "9": {"class_type": "SaveImage", "inputs": {"images": ["7", 0], "filename_prefix": "x"}},
 }  # fmt: skip
+HOSTILE = "a cat, Seed: 5, Sampler: foo, Clip skip: 7, Hires scale: 3, Denoising strength: 0.1, VAE: x"
+MADE: dict[str, Any] = {"schema": "sdcpp.image.params/v1"}
+
+
+def sdcpp(sampler: str, between: str = "", *, prompt: str = HOSTILE, more: dict[str, Any] = MADE) -> str:
+    """What stable-diffusion.cpp writes, as a real one did."""
+    made = {**more, "prompt": {"negative": "blurry", "positive": prompt}}
+    return (
+        f"{prompt}\nNegative prompt: blurry\nSteps: 3, CFG scale: 4.500000, Guidance: 3.500000, Eta: inf, "
+        f"Seed: 42, Size: 64x80, Model: random.safetensors, RNG: cuda, Sampler: {sampler}, {between}"
+        f"Version: stable-diffusion.cpp, SDCPP: {json.dumps(made)}"
+    )
+
+
+SDCPP = {
+    "a sampler": sdcpp("euler_a"),
+    "a scheduler too": sdcpp("euler_a karras"),
+    "a scheduler alone": sdcpp("NONE karras"),
+    "neither": sdcpp("NONE"),
+    "a LoRA": sdcpp(
+        "NONE", more={"loras": [{"name": "ink.v1.safetensors", "multiplier": 0.20000000298023224}]}
+    ),
+    "a second pass": sdcpp(
+        "NONE",
+        "Hires upscale: Latent, Hires scale: 1.500000, Hires resize: 0x0, Hires steps: 0, "
+        "Denoising strength: 0.500000, ",
+    ),
+}
 WANTED = ImageRequest(
     prompt="a cat, <lora:ink:0.8>\non a roof",
     negative_prompt="blurry, bad",
@@ -88,6 +117,30 @@ class TestInfotext:
         assert said is not None
         assert said.hires == Hires(scale=1.5, upscaler="Latent", steps=4, strength=0.4)
         assert said.strength is None
+
+    @pytest.mark.parametrize("words", SDCPP.values(), ids=SDCPP)
+    def test_what_stable_diffusion_cpp_writes_is_asked_for_again(self, words: str):
+        """Its prompt was read as settings, its scheduler as a part of the sampler, NONE as a sampler."""
+        said = infotext.parse(words)
+        assert said is not None
+        assert said == ImageRequest(
+            prompt=HOSTILE, negative_prompt="blurry", seed=42, steps=3, cfg=4.5, width=64, height=80,
+            checkpoint="random.safetensors", sampler="euler_a" if "euler_a" in words else "",
+            scheduler="karras" if "karras" in words else "",
+            loras=(Lora("ink.v1", 0.2),) if "loras" in words else (),
+            hires=Hires(scale=1.5, upscaler="Latent", strength=0.5) if "Hires scale: 1.5" in words else None,
+        )  # fmt: skip
+
+    def test_the_json_of_stable_diffusion_cpp_has_the_prompt_to_the_letter(self):
+        said = infotext.parse(sdcpp("euler_a", prompt=" a\nNegative prompt: b\n", more=MADE))
+        assert said is not None
+        assert (said.prompt, said.negative_prompt) == (" a\nNegative prompt: b\n", "blurry")
+
+    @pytest.mark.parametrize("made", ["", ", SDCPP: ", ', SDCPP: {"prompt": 5}', ", SDCPP: " + "[" * 50_000])
+    def test_without_its_json_the_text_must_do(self, made: str):
+        said = infotext.parse(sdcpp("euler_a karras").partition(", SDCPP: ")[0] + made)
+        assert said is not None
+        assert (said.prompt, said.scheduler, said.seed, said.loras) == (HOSTILE, "karras", 42, ())
 
     @pytest.mark.parametrize("words", ["", "a cat", "a cat\nSteps: 4", "Steps are many, and: so on, Seed: 4"])
     def test_what_is_no_such_text_is_none(self, words: str):

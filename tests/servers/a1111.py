@@ -64,7 +64,7 @@ class A1111Server:
 
     `spoiled`: raw bytes for a route, instead of its answer; None: silence. `picture`: drawn instead of what
     is asked for. `deaf`: an interrupt changes nothing. `unseen`: checkpoints that it finds when told to
-    look.
+    look. `formats`: what a small one can write, and read.
     """
 
     flavour: str
@@ -75,6 +75,7 @@ class A1111Server:
     preview_every: int = 10
     loras: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ("png", "jpeg", "webp")
     skipped: int = 0
     changed: dict[str, Any] = field(default_factory=dict)
     picture: bytes | None = None
@@ -163,6 +164,8 @@ class A1111Server:
         told = recorded.get("json")
         if path == "sdapi/v1/options" and self.flavour == "Forge":
             told = {**told, "forge_preset": "sd"}
+        if path == "sdcpp/v1/capabilities":
+            told = {**told, "output_formats": self.formats}
         if method == "GET" and path == "sdapi/v1/options":
             told = {**told, **self.changed}
         return recorded["status"], told

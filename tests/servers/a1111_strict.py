@@ -12,6 +12,7 @@ _RECORDED = DATA / "images" / "a1111"
 _NUMBERS = ("width", "height", "steps", "n_iter", "batch_size", "seed", "cfg_scale", "denoising_strength")
 _TEXTS = ("prompt", "negative_prompt", "sampler_name", "scheduler")
 _LOADED = "sd15rand"
+_RANDOM = 4848759  # a seed that nobody asked for
 
 
 def _recorded(name: str) -> Any:
@@ -20,7 +21,13 @@ def _recorded(name: str) -> Any:
 
 _ERRORS, _SMALL_ERRORS = _recorded("errors.json"), _recorded("sdcpp-errors.json")
 _SAMPLERS = {entry["name"] for entry in _recorded("lists.json")["GET /sdapi/v1/samplers"]["json"]}
-_SMALL_SAMPLERS = {entry["name"] for entry in _recorded("sdcpp-lists.json")["GET /sdapi/v1/samplers"]["json"]}
+_SMALL_LISTS = {name: told.get("json") for name, told in _recorded("sdcpp-lists.json").items()}
+_SMALL_SAMPLERS = {entry["name"] for entry in _SMALL_LISTS["GET /sdapi/v1/samplers"]}
+_SMALL_UPSCALERS = {
+    entry["name"]
+    for route in ("upscalers", "latent-upscale-modes")
+    for entry in _SMALL_LISTS[f"GET /sdapi/v1/{route}"]
+}
 _NO_MODEL = _recorded("lists.json")["POST /sdapi/v1/options"]
 _INFO = json.loads(_recorded("txt2img.json")["json"]["info"])
 
@@ -117,6 +124,8 @@ def _check_small(body: dict[str, Any], errors: Any) -> None:
         raise _refused(errors["width_zero"])
     if not 1 <= body.get("batch_size", 1) <= 8:
         raise Refusal(400, {"error": "batch_size must be in range [1, 8]"})
+    if body.get("hr_upscaler", "Latent") not in _SMALL_UPSCALERS:
+        raise Refusal(400, {"error": "invalid params"})
 
 
 def drawn(
@@ -124,8 +133,9 @@ def drawn(
 ) -> dict[str, Any]:
     """The answer to a job: `made` of `rounds` rounds of `count` pictures."""
     small = flavour in ("stable-diffusion.cpp", "KoboldCpp")
-    seeds = [body.get("seed", 1234) + at for at in range(rounds * count)]
-    texts = [_infotext(body, seed, small) for seed in seeds]
+    first = _cut(body.get("seed", 1234)) if small else body.get("seed", 1234)
+    seeds = [first + at for at in range(rounds * count)]
+    texts = [_small_infotext(body, seed) if small else _infotext(body, seed) for seed in seeds]
     size = _size(body, small)
     written = "" if flavour == "KoboldCpp" else "parameters"
     pictures = [
@@ -152,14 +162,31 @@ def drawn(
     return {"images": [_sent(data) for data in pictures], "info": json.dumps(told), "parameters": echo}
 
 
-def _infotext(body: dict[str, Any], seed: int, small: bool) -> str:
-    asked = body.get("sampler_name", "Euler")
-    # stable-diffusion.cpp draws with another sampler, without a word, if it does not know the one asked for.
-    known = asked.lower().replace(" ", "_")
-    sampler = (known if known in _SMALL_SAMPLERS else "euler_a") if small else asked
-    model = f"{_LOADED}.safetensors" if small else _LOADED
-    settings = f"Steps: {body.get('steps', 50)}, Sampler: {sampler}, Seed: {seed}, Model: {model}, Version: x"
+def _infotext(body: dict[str, Any], seed: int) -> str:
+    steps, sampler = body.get("steps", 50), body.get("sampler_name", "Euler")
+    settings = f"Steps: {steps}, Sampler: {sampler}, Seed: {seed}, Model: {_LOADED}, Version: x"
     return f"{body.get('prompt', '')}\nNegative prompt: {body.get('negative_prompt', '')}\n{settings}"
+
+
+def _small_infotext(body: dict[str, Any], seed: int) -> str:
+    """As stable-diffusion.cpp writes it; a sampler that it does not know is none to it, without a word."""
+    prompt, negative = body.get("prompt", ""), body.get("negative_prompt", "")
+    asked = body.get("sampler_name", "").lower().replace(" ", "_")
+    sampler = asked if asked in _SMALL_SAMPLERS - {"default"} else "NONE"
+    steps = min(max(body.get("steps", 20), 1), 100)
+    settings = (
+        f"Steps: {steps}, Seed: {seed}, Model: {_LOADED}.safetensors, "
+        f"Sampler: {sampler} {body.get('scheduler', '')}".rstrip()
+        + ", Version: stable-diffusion.cpp, SDCPP: "
+        + json.dumps({"prompt": {"negative": negative, "positive": prompt}}, ensure_ascii=False)
+    )
+    return "\n".join([prompt, *([f"Negative prompt: {negative}"] if negative else []), settings])
+
+
+def _cut(seed: int) -> int:
+    """A seed as stable-diffusion.cpp takes it: 32 bits with a sign, and below zero a random one."""
+    cut = (seed + 2**31) % 2**32 - 2**31
+    return cut if cut >= 0 else _RANDOM
 
 
 def _size(body: dict[str, Any], small: bool) -> tuple[int, int]:
