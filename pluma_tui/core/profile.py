@@ -8,7 +8,7 @@ import msgspec
 from pluma_tui.core.chat import Sampling
 
 SecretKind = Literal[
-    "literal", "env", "file", "command", "keyring", "pass", "age", "vault", "op", "plugin", "prompt"
+    "literal", "env", "file", "command", "keyring", "pass", "age", "vault", "op", "plugin", "prompt", "oidc"
 ]
 SECRET_KINDS: tuple[str, ...] = (
     "env", "file", "command", "keyring", "pass", "age", "vault", "op", "plugin",

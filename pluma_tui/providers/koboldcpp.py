@@ -5,25 +5,24 @@ starts it with a file alone expects. With ``options.template``, a name or a tabl
 goes to ``api/extra/generate/stream``, which knows no tools. Stopping says so to the server, by a key.
 """
 
-import secrets
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from pluma_tui.core.chat import ChatRequest, Image, Message, Sampling, ToolCall, ToolResult, Usage
-from pluma_tui.core.errors import ConfigError, ProviderError, Refused, Unreachable
+from pluma_tui.core.chat import ChatRequest, Usage
+from pluma_tui.core.errors import ProviderError, Refused, Unreachable
 from pluma_tui.core.events import ChatEvent, Finished, Notice, UsageUpdate
 from pluma_tui.core.models import ModelInfo, Trait
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers import llamacpp
 from pluma_tui.providers.base import Json, ProviderPlugin
-from pluma_tui.providers.openai_request import body
+from pluma_tui.providers.koboldcpp_request import SAMPLING, TEMPLATES, prompt, question, template
 from pluma_tui.providers.openai_stream import ChunkReader
-from pluma_tui.providers.parts import encoded, parts, words
+from pluma_tui.providers.parts import words
 from pluma_tui.providers.reading import count, events, number, text
-from pluma_tui.providers.sampling import Names, ignored, mapped
+from pluma_tui.providers.sampling import ignored
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.exchange import get_json
 from pluma_tui.transport.stream import ask
@@ -34,32 +33,6 @@ if TYPE_CHECKING:
 _SOON = 1.0  # seconds for what is asked beside an answer: it must not hold one up
 _CONTEXT = "api/extra/true_max_context_length"
 _FITS = 4000  # bytes of a conversation that any usual context holds
-
-_SAMPLING: Names = {
-    **{name: name for name in ("temperature", "top_p", "top_k", "min_p", "presence_penalty")},
-    "typical_p": "typical", "repetition_penalty": "rep_pen", "max_tokens": "max_length",
-    "seed": "sampler_seed", "stop": "stop_sequence", "context_size": "max_context_length",
-}  # fmt: skip
-# The chat route reads these three under OpenAI's names, and the rest as the native one does.
-_CHAT: Names = {**_SAMPLING, "max_tokens": ("max_tokens", "max_length"), "seed": "seed", "stop": "stop"}
-
-
-def _turns(start: str, end: str, names: str, **more: str) -> dict[str, str]:
-    roles = dict(zip(("user", "assistant", "system"), names.split(","), strict=False))
-    starts = {f"{role}_start": start.format(name) for role, name in roles.items()}
-    return {**starts, **{f"{role}_end": end for role in roles}, **more}
-
-
-# Named as in KoboldCpp's adapters. Without `system_start` the first question holds the system prompt.
-_PLAIN = {"system_start": "", "system_end": "\n\n"}
-TEMPLATES: Mapping[str, Mapping[str, str]] = {
-    "chatml": _turns("<|im_start|>{}\n", "<|im_end|>\n", "user,assistant,system"),
-    "llama3": _turns("<|start_header_id|>{}<|end_header_id|>\n\n", "<|eot_id|>", "user,assistant,system"),
-    "gemma": _turns("<start_of_turn>{}\n", "<end_of_turn>\n", "user,model"),
-    "mistral": _turns("{}", "</s>", "[INST] , ", user_end=" [/INST]"),
-    "alpaca": _turns("### {}:\n", "\n\n", "Instruction,Response", **_PLAIN),
-    "vicuna": _turns("{}: ", "\n", "USER,ASSISTANT", assistant_end="</s>\n", **_PLAIN),
-}
 
 
 class KoboldCpp:
@@ -75,8 +48,8 @@ class KoboldCpp:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """Answer: deltas, then exactly one `Finished`. Raises ProviderError; ConfigError for a template."""
-        route, wanted = _question(request, {**self._profile.options, **request.options})
-        for notice in ignored(request.sampling, _SAMPLING, self.upstream):
+        route, wanted = question(request, {**self._profile.options, **request.options})
+        for notice in ignored(request.sampling, SAMPLING, self.upstream):
             yield notice
         if request.tools and "prompt" in wanted:
             yield Notice("a prompt by options.template has no room for tools")
@@ -100,8 +73,8 @@ class KoboldCpp:
 
     async def count(self, request: ChatRequest) -> int:
         """The tokens of `request` by `options.template`; else nearly, as by ChatML. Raises ProviderError."""
-        form = _template({**self._profile.options, **request.options}) or TEMPLATES["chatml"]
-        return count(await self._ask("api/extra/tokencount", {"prompt": _prompt(request, form)}), "value")
+        form = template({**self._profile.options, **request.options}) or TEMPLATES["chatml"]
+        return count(await self._ask("api/extra/tokencount", {"prompt": prompt(request, form)}), "value")
 
     async def _too_long(self, request: ChatRequest) -> bool:
         wanted = request.sampling.context_size
@@ -157,52 +130,6 @@ class TokenReader(ChunkReader):
         said = count(perf, "last_token_count", self._usage.output)
         rate = number(perf, "last_eval_speed")
         return replace(self._usage, input=read, output=said, rate=rate, first=seconds)
-
-
-def _question(request: ChatRequest, options: Mapping[str, Any]) -> tuple[str, Json]:
-    """The route and the JSON of a streamed request; `options` win over all else. Raises ConfigError."""
-    # With placeholders a text that quotes KoboldCpp's own {{[INPUT]}} would become another turn.
-    named = {"genkey": f"pluma-{secrets.token_hex(8)}", "replace_instruct_placeholders": False, **options}
-    named.pop("template", None)
-    form = _template(options)
-    if form is None:
-        made = body(replace(request, sampling=Sampling()), {})
-        return "v1/chat/completions", {**made, **mapped(request.sampling, _CHAT), **named}
-    marks = (form.get(name, "").strip() for name in ("user_start", "assistant_start", "assistant_end"))
-    stops = [stop for stop in dict.fromkeys([*(request.sampling.stop or ()), *marks]) if stop]
-    made = {"prompt": _prompt(request, form), "trim_stop": True, **mapped(request.sampling, _SAMPLING)}
-    made["images"] = [encoded(image) for message in request.messages for image in parts(message, Image)]
-    return "api/extra/generate/stream", {**made, "stop_sequence": stops, **named}
-
-
-def _template(options: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """The template that `options` name or spell out; None: the server's own. Raises ConfigError."""
-    value = options.get("template")
-    told = TEMPLATES.get(value) if isinstance(value, str) else value
-    form = {k: v for k, v in told.items() if isinstance(v, str)} if isinstance(told, dict) else {}
-    if value is None or {"user_start", "assistant_start"} <= form.keys():
-        return form or None
-    hint = "Or a table: user_start, user_end, assistant_start, assistant_end, system_start, system_end."
-    raise ConfigError(f"must be one of {', '.join(TEMPLATES)}", hint=hint, key="options.template")
-
-
-def _prompt(request: ChatRequest, form: Mapping[str, str]) -> str:
-    """The conversation as one text, up to where the answer begins."""
-    before, text = f"{request.system}\n\n" if request.system else "", ""
-    if before and "system_start" in form:
-        before, text = "", f"{form['system_start']}{request.system}{form.get('system_end', '')}"
-    for message in request.messages:
-        role = message.role if f"{message.role}_start" in form else "user"
-        said = _said(message)
-        said, before = (before + said, "") if role == "user" else (said, before)
-        text += f"{form[f'{role}_start']}{said}{form.get(f'{role}_end', '')}"
-    return text + form["assistant_start"].rstrip(" ")  # the space belongs to the answer's first token
-
-
-def _said(message: Message) -> str:
-    calls = (f"(called {call.name} with {call.arguments})" for call in parts(message, ToolCall))
-    results = (result.text for result in parts(message, ToolResult))
-    return "\n".join(filter(None, (words(message), *calls, *results)))
 
 
 _SAME = [name for name in llamacpp.SAMPLERS if name.startswith(("mirostat", "dynatemp", "xtc", "dry"))]

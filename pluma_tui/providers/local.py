@@ -3,10 +3,6 @@
 Everything but starting the child is left to the provider of llama.cpp's server.
 """
 
-import asyncio
-import os
-import sys
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -17,18 +13,16 @@ from pluma_tui import local
 from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.errors import (
     BrokenStream,
-    ConfigError,
     ContextExceeded,
-    ProviderError,
-    TimedOut,
     Unreachable,
 )
 from pluma_tui.core.events import ChatEvent, Notice
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
 from pluma_tui.files import paths
-from pluma_tui.local.models import resolve, size_text
+from pluma_tui.local.models import size_text
 from pluma_tui.local.server import LocalServer, Spec, close_servers, servers
+from pluma_tui.local.starting import specified, started
 from pluma_tui.providers import llamacpp
 from pluma_tui.providers.base import ProviderPlugin
 from pluma_tui.providers.llamacpp import LlamaCpp
@@ -40,8 +34,6 @@ if TYPE_CHECKING:
 CONTEXT = 8192
 """Tokens of context where the profile sets no `context_size`."""
 
-_SOON = 1.0  # seconds of loading that need no word
-_EVERY = 5.0  # seconds between two words about it
 _OWN = ("threads", "gpu_layers")
 
 
@@ -81,39 +73,14 @@ class Local:
         return [ModelInfo(model.name, f"{model.name}, {size_text(model.size)}") for model in found]
 
     def _spec(self, request: ChatRequest) -> Spec:
-        if not local.available():
-            raise _no_extra()
-        model = resolve(request.model or self._profile.model, paths.data_dir())
         options = {**self._profile.options, **request.options}
         context = request.sampling.context_size or self._profile.sampling.context_size or CONTEXT
-        return Spec(
-            name=model.name,
-            model=model.path,
-            size=model.size,
-            context=context,
-            threads=_whole(options, "threads", least=1) or _threads(),
-            gpu_layers=_whole(options, "gpu_layers", least=0),
-        )
+        return specified(request.model or self._profile.model, context, options)
 
     async def _start(self, server: LocalServer) -> AsyncGenerator[Notice, None]:
-        """What to tell while the server starts; nothing if it runs already."""
-        starting, spec = server.start(), server.spec
-        limit = self._profile.first_event_timeout or float("inf")
-        began = time.monotonic()
-        if not starting.done():
-            yield Notice(f"Starting {spec.name}…")
-        pause = _SOON
-        while not (await asyncio.wait({starting}, timeout=pause))[0]:
-            took = time.monotonic() - began
-            if took >= limit:
-                await server.aclose()
-                hint = "first_event_timeout in the profile sets how long to wait."
-                raise TimedOut(f"{spec.name} was not loaded within {limit:g} s", hint=hint)
-            yield Notice(f"Loading {spec.name}, {size_text(spec.size)}, for {took:.0f} s…")
-            pause = min(_EVERY, max(limit - took, 0.01))
-        if starting.cancelled():
-            raise ProviderError(f"{spec.name} was given up while it was being loaded")
-        starting.result()
+        async with aclosing(started(server, self._profile.first_event_timeout)) as words:
+            async for said in words:
+                yield Notice(said)
 
     @asynccontextmanager
     async def _child(self, server: LocalServer) -> AsyncIterator[LlamaCpp]:
@@ -139,29 +106,8 @@ def _passed(request: ChatRequest) -> ChatRequest:
     return replace(request, model="", sampling=replace(request.sampling, context_size=None), options=options)
 
 
-def _whole(options: dict[str, object], name: str, *, least: int) -> int | None:
-    """A whole number among the options; None where it is not set. Raises ConfigError."""
-    value = options.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= least):
-        return value
-    raise ConfigError(f"must be a whole number from {least} on", key=f"options.{name}")
-
-
-def _threads() -> int:
-    """Half of what this process may use: more share cores, and starve the program that shows the text."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable // 2)
-
-
 async def _literal(secret: SecretRef, *, newer_than: float = 0.0) -> str:
     return str(secret.value)
-
-
-def _no_extra() -> ConfigError:
-    hint = "Run: pip install 'pluma-tui[local]'"
-    if sys.version_info >= (3, 14):
-        hint = "Its server, the package xllamacpp, comes for Python 3.11 to 3.13."
-    return ConfigError("pluma was installed without the embedded server", hint=hint)
 
 
 PLUGIN = ProviderPlugin(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pluma_tui.core.chat import Usage
 from pluma_tui.core.events import ChatEvent, ReasoningDelta, TextDelta, ToolCallDelta, UsageUpdate
 from pluma_tui.core.ids import new_id
+from pluma_tui.core.thinking import ThinkSplitter
 from pluma_tui.providers.base import Json
 from pluma_tui.providers.reading import Reader, count, entries, number, table, text
-from pluma_tui.providers.thinking import ThinkSplitter
 
 
 class ChatReader(Reader):

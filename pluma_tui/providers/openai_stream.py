@@ -13,9 +13,9 @@ from pluma_tui.core.events import (
     ToolCallDelta,
     UsageUpdate,
 )
+from pluma_tui.core.thinking import ThinkSplitter
 from pluma_tui.providers.base import Json
 from pluma_tui.providers.reading import Reader, count, entries, number, table
-from pluma_tui.providers.thinking import ThinkSplitter
 
 _ENDINGS: dict[str, Ending] = {
     "stop": "complete",

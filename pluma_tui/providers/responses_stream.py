@@ -13,10 +13,10 @@ from pluma_tui.core.events import (
     ToolCallDelta,
     UsageUpdate,
 )
+from pluma_tui.core.thinking import ThinkSplitter
 from pluma_tui.providers.base import Json
 from pluma_tui.providers.reading import Reader, count, entries, number, table, text
 from pluma_tui.providers.responses_request import DIALECT
-from pluma_tui.providers.thinking import ThinkSplitter
 
 _ENDINGS: dict[str, Ending] = {"max_output_tokens": "length", "content_filter": "refused"}
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pluma_tui.core.events import ReasoningDelta, TextDelta
-from pluma_tui.providers.thinking import ThinkSplitter
+from pluma_tui.core.thinking import ThinkSplitter
 
 
 def split(*pieces: str) -> tuple[str, str]:
