@@ -3,7 +3,6 @@
 import time
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Generator
-from contextlib import suppress
 from typing import Protocol
 
 import httpx
@@ -45,12 +44,27 @@ class KeyAuth(httpx.Auth):
         self._put(request, key)
         response = yield request
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            new = key
-            with suppress(SecretError):  # what the server said tells more
-                new = await self._fetch(self._ref, newer_than=began)
+            new = await self._newer(key, began)
             if new != key:
                 self._put(request, new)
                 yield request
+
+    async def ready(self) -> None:
+        """Have the token of a sign-in fetched: for a server's answer less time is left than for a person."""
+        if self._signs_in:
+            await self._fetch(self._ref)
+
+    @property
+    def _signs_in(self) -> bool:
+        return self._ref.kind == "oidc"
+
+    async def _newer(self, key: str, began: float) -> str:
+        try:
+            return await self._fetch(self._ref, newer_than=began)
+        except SecretError:
+            if self._signs_in:  # its error says how to sign in again
+                raise
+            return key  # what the server said tells more
 
     def _put(self, request: httpx.Request, key: str) -> None:
         key = self._as_sent(key)
@@ -63,6 +77,15 @@ class KeyAuth(httpx.Auth):
 
     def _as_sent(self, key: str) -> str:
         return key
+
+
+async def ready(client: httpx.AsyncClient) -> None:
+    """To be awaited before a time limit for the server begins: a person may be asked to sign in.
+
+    Raises SecretError.
+    """
+    if isinstance(client.auth, KeyAuth):
+        await client.auth.ready()
 
 
 class BasicAuth(KeyAuth):

@@ -16,6 +16,7 @@ from wsproto.utilities import ProtocolError, generate_accept_token, generate_non
 
 from pluma_tui.core.errors import BrokenStream, TimedOut
 from pluma_tui.transport.address import upstream
+from pluma_tui.transport.auth import ready
 from pluma_tui.transport.exchange import deadline_at
 from pluma_tui.transport.mapping import NETWORK_ERRORS, mapped
 from pluma_tui.transport.refusal import refusal
@@ -37,6 +38,7 @@ async def connect(
     key = generate_nonce()
     request = client.build_request("GET", url, params=params, headers=_handshake(key.decode()))
     where = upstream(client.base_url)
+    await ready(client)
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
     with mapped(where):
         async with deadline_at(deadline, TimedOut(f"{where} has not opened a websocket in time")):
