@@ -15,7 +15,8 @@ from pluma_tui.core.errors import BrokenStream, ConfigError, Overloaded, TimedOu
 from pluma_tui.core.events import Finished, Notice, TextDelta, UsageUpdate
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.providers.base import CountsTokens
-from pluma_tui.providers.koboldcpp_request import TEMPLATES, KoboldCpp, TokenReader
+from pluma_tui.providers.koboldcpp import KoboldCpp, TokenReader
+from pluma_tui.providers.koboldcpp_request import TEMPLATES
 from pluma_tui.transport.http import ClientPool
 from tests.conftest import DATA
 from tests.providers.conformance import play
