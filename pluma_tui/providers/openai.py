@@ -35,7 +35,7 @@ class OpenAI:
     def __init__(self, profile: ConnectionProfile, client: "httpx.AsyncClient") -> None:
         self._profile = profile
         self._client = client
-        self._flavour = flavour(profile, client.base_url.host)
+        self._flavour = flavour(profile.options, client.base_url.host)
         self.upstream = upstream(client.base_url)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
@@ -43,10 +43,12 @@ class OpenAI:
 
         A setting that this server refuses is left out, or said by its other name, in a second try.
         """
-        plain = body(request, {**self._profile.options, **request.options}, system=self._flavour.system)
-        known = {ours: names for ours, names in SAMPLING.items() if self._flavour.knows(names)}
+        host = self._client.base_url.host
+        ways = flavour(request.options, host) if "flavour" in request.options else self._flavour
+        plain = body(request, {**self._profile.options, **request.options}, system=ways.system)
+        known = {ours: names for ours, names in SAMPLING.items() if ways.knows(names)}
         notices = ignored(request.sampling, known, self.upstream)
-        wanted, adapt = self._flavour.said(plain), partial(adapted, settings=NAMES, tried=set())
+        wanted, adapt = ways.said(plain), partial(adapted, settings=NAMES, tried=set())
         return asked(self._client, self._profile, "chat/completions", wanted, self._reader, adapt, notices)
 
     async def models(self) -> Sequence[ModelInfo]:

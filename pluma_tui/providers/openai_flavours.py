@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from pluma_tui.core.errors import ConfigError
-from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.providers.base import Json
 
 _LOCAL_ONLY = dict.fromkeys(("top_k", "min_p", "typical_p", "repeat_penalty", "repetition_penalty"), "")
@@ -83,9 +82,9 @@ _REFUSED = re.compile(
 )
 
 
-def flavour(profile: ConnectionProfile, host: str) -> Flavour:
+def flavour(options: Mapping[str, Any], host: str) -> Flavour:
     """The flavour of the server at `host`. Raises ConfigError for a name in the options that is none."""
-    name = profile.options.get("flavour")
+    name = options.get("flavour")
     if name is None:
         ends = ((end, known) for known in FLAVOURS.values() for end in known.hosts)
         return next((known for end, known in ends if host.endswith(end)), PLAIN)

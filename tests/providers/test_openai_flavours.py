@@ -176,3 +176,18 @@ async def test_an_old_lm_studio_without_that_list_has_the_plain_one() -> None:
 
     [model] = await Fed(answer).provider("openai", options={"flavour": "lmstudio"}).models()
     assert model.id == "m"
+
+
+async def test_a_flavour_may_be_named_for_one_question() -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return response(ANSWER)
+
+    for options in ({"flavour": "mistral"}, {}):
+        request = ChatRequest(
+            model="m", messages=REQUEST.messages, sampling=Sampling(seed=7), options=dict(options)
+        )
+        await listen(Fed(answer).provider("openai"), request)
+    assert [("random_seed" in body, "seed" in body) for body in bodies] == [(True, False), (False, True)]
