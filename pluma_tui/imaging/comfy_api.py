@@ -14,16 +14,21 @@ from pluma_tui.core.errors import BrokenStream, NotFound, TimedOut
 from pluma_tui.core.images import Picture
 from pluma_tui.imaging.comfy_errors import prompt_refused
 from pluma_tui.imaging.comfy_nodes import Described, listed
+from pluma_tui.imaging.fetch import BUSY
 from pluma_tui.imaging.sniff import MAX_BYTES, extension, picture, sniff
 from pluma_tui.imaging.workflow import Graph
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.body import MAX_BODY, read_into
-from pluma_tui.transport.exchange import deadline_at, exchange, get_json
+from pluma_tui.transport.exchange import deadline_at, exchange, get_json, read_body
 from pluma_tui.transport.json import read_json
 from pluma_tui.transport.mapping import mapped
 
 if TYPE_CHECKING:
     from pluma_tui.imaging.comfy_history import Output
+
+MAX_JOB = 2 * MAX_BYTES
+"""Bytes of all pictures of one job."""
+THERE = "The server keeps what it made in its own output folder."
 
 
 class Queue(NamedTuple):
@@ -62,12 +67,12 @@ class ComfyApi:
 
     async def get(self, url: str) -> Any:
         """The JSON document there."""
-        return await get_json(self.client, url, timeout=self._timeout)
+        return await get_json(self.client, url, timeout=self._timeout, hint=BUSY)
 
     async def post(self, url: str, body: Any) -> None:
         """Tell the server something; what it answers, if anything, does not matter."""
         request = self.client.build_request("POST", url, json=body)
-        async with exchange(self.client, request, deadline=self._deadline()):
+        async with exchange(self.client, request, deadline=self._deadline(), hint=BUSY):
             pass
 
     async def submit(self, body: dict[str, Any], graph: Graph) -> Submitted:
@@ -77,7 +82,7 @@ class ComfyApi:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         request = self.client.build_request("POST", "prompt", content=content, headers=headers)
         answer = bytearray()
-        late = TimedOut(f"{self.where} has not said in time whether it takes the job")
+        late = TimedOut(f"{self.where} has not said in time whether it takes the job", hint=BUSY)
         async with deadline_at(self._deadline(), late):
             with mapped(self.where):
                 response = await self.client.send(request, stream=True)
@@ -139,28 +144,32 @@ class ComfyApi:
         request = self.client.build_request(
             "POST", "upload/image", files={"image": file}, data={"type": "input"}
         )
-        answer = bytearray()
-        async with exchange(self.client, request, deadline=self._deadline()) as response:
-            with mapped(self.where, begun=True):
-                await read_into(answer, response, MAX_BODY)
-        document = _read(answer, self.where)
+        document = _read(await self._answer(request, MAX_BODY), self.where)
         if not isinstance(document.get("name"), str):
             raise BrokenStream(f"{self.where} has not said what it calls the picture")
         folder = document.get("subfolder")
         return f"{folder}/{document['name']}" if folder else str(document["name"])
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._timeout
+    async def view(self, output: "Output", *, most: int = MAX_BYTES, **what: Any) -> Picture:
+        """A picture that a job made, its bytes unchanged, if there are no more than `most` of them.
 
-    async def view(self, output: "Output", **what: Any) -> Picture:
-        """A picture that a job made, its bytes unchanged. `what` is the picture's seed and settings."""
+        `what` is the picture's seed and settings.
+        """
         params = {"filename": output.filename, "subfolder": output.subfolder, "type": output.type}
         request = self.client.build_request("GET", "view", params=params)
-        data = bytearray()
-        async with exchange(self.client, request, deadline=self._deadline()) as response:
-            with mapped(self.where, begun=True):
-                await read_into(data, response, MAX_BYTES + 1)
+        data = await self._answer(request, most + 1)
+        if len(data) > most:
+            limits = f"at most {MAX_BYTES >> 20} MB for a picture, and {MAX_JOB >> 20} MB for a job"
+            raise BrokenStream(f"{self.where} sent more than there is room for: {limits}", hint=THERE)
         return picture(bytes(data), self.where, **what)
+
+    async def _answer(self, request: httpx.Request, limit: int) -> bytearray:
+        deadline = self._deadline()
+        async with exchange(self.client, request, deadline=deadline, hint=BUSY) as response:
+            return await read_body(response, deadline=deadline, limit=limit)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._timeout
 
 
 def _read(data: bytearray, where: str) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
-from pluma_tui.core.errors import JobFailed, NotFound, ProviderError
+from pluma_tui.core.errors import BrokenStream, JobFailed, NotFound, ProviderError
 from pluma_tui.core.images import Picture
-from pluma_tui.imaging.comfy_api import ComfyApi
+from pluma_tui.imaging.comfy_api import MAX_JOB, THERE, ComfyApi
 from pluma_tui.imaging.comfy_errors import run_failed
 from pluma_tui.imaging.comfy_history import Output, chosen
 from pluma_tui.imaging.comfy_job import Job
+
+_MOST = 250  # pictures of one job
 
 
 class Made:
@@ -60,14 +63,25 @@ class Made:
     async def _fetch(self, files: Sequence[Output], pictures: list[Picture]) -> ProviderError | None:
         """Add the pictures in `files`; returns what went wrong with the first that could not be had."""
         problem: ProviderError | None = None
-        for file in files:
+        what = {"seed": self._values.get("seed"), "settings": self._values}
+        room = MAX_JOB
+        for file in files[:_MOST]:
             try:
-                picture = await self._api.view(file, seed=self._values.get("seed"), settings=self._values)
-                pictures.append(picture)
-            except NotFound as error:
-                hint = "The server answered from memory; another seed makes a new one."
-                gone = NotFound("the server has deleted the picture", hint=hint, status=error.status)
-                problem = problem or gone
+                picture = await self._api.view(file, most=room // 2, **what)  # it is copied once
             except ProviderError as error:
-                problem = problem or error
+                problem = problem or _told(error)
+            else:
+                room -= len(picture.data)
+                pictures.append(picture)
+        if len(files) > _MOST:
+            words = f"the job made {len(files)} pictures, more than the {_MOST} that are taken"
+            problem = problem or BrokenStream(words, hint=THERE)
         return problem
+
+
+def _told(error: ProviderError) -> ProviderError:
+    """Why a picture could not be had: one that is in the history may be gone from the disk."""
+    if not isinstance(error, NotFound) or error.status != HTTPStatus.NOT_FOUND:
+        return error
+    hint = "The server answered from memory; another seed makes a new one."
+    return NotFound("the server has deleted the picture", hint=hint, status=error.status)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from pluma_tui.core.errors import BrokenStream, TimedOut
 from pluma_tui.transport.address import upstream
-from pluma_tui.transport.body import MAX_ERROR, read_into
-from pluma_tui.transport.exchange import deadline_at, exchange, get_json
+from pluma_tui.transport.body import MAX_ERROR
+from pluma_tui.transport.exchange import deadline_at, exchange, get_json, read_body
 from pluma_tui.transport.json import is_crowded, read_json
-from pluma_tui.transport.mapping import mapped
 from pluma_tui.transport.refusal import refusal_in_stream
 
 if TYPE_CHECKING:
     import httpx
 
+BUSY = "Is it busy, or is another program there? timeout in the profile limits a whole job; 0 is no limit."
+"""What to try where nothing is answered in time."""
 MAX_ANSWER = 80 * 1024 * 1024
 """Bytes of an answer that holds pictures as base64."""
 _MAX_ANSWER_VALUES = 100_000
@@ -25,10 +26,8 @@ _PATIENCE = 30.0  # seconds for what needs no drawing: lists, settings
 async def fetch(client: "httpx.AsyncClient", request: "httpx.Request", *, limit: int) -> bytearray:
     """All that is answered to `request`, at most `limit` bytes. Takes its time. Raises ProviderError."""
     where = upstream(request.url)
-    body = bytearray()
     async with exchange(client, request, deadline=None) as response:
-        with mapped(where, begun=True):
-            await read_into(body, response, limit + 1)
+        body = await read_body(response, deadline=None, limit=limit + 1)
     if len(body) > limit:
         raise BrokenStream(f"{where} sent more than {limit >> 20} MB")
     return body
@@ -70,8 +69,5 @@ async def ask_json(client: "httpx.AsyncClient", url: str, *, timeout: float = 0.
 async def within(seconds: float, where: str) -> AsyncIterator[None]:
     """Raise TimedOut if what is inside takes longer; 0 means no limit."""
     deadline = asyncio.get_running_loop().time() + seconds if seconds else None
-    hint = (
-        "Is it busy, or is another program there? timeout in the profile limits a whole job; 0 is no limit."
-    )
-    async with deadline_at(deadline, TimedOut(f"{where} has not answered within {seconds:g} s", hint=hint)):
+    async with deadline_at(deadline, TimedOut(f"{where} has not answered within {seconds:g} s", hint=BUSY)):
         yield

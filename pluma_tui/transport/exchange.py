@@ -20,10 +20,11 @@ _ERROR_PATIENCE = 10.0  # seconds for the body of an answer that says no; then w
 
 @asynccontextmanager
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float | None, hint: str = ""
 ) -> AsyncIterator[httpx.Response]:
     """Send `request`; the response is open inside, and is a success. `deadline` is on the loop's clock.
 
+    `hint` is what to try where none has come by then: which setting says how long to wait.
     Leaving closes the connection unless all has been read, which is how an answer is stopped.
     Raises ProviderError.
     """
@@ -31,7 +32,7 @@ async def exchange(
     at_home = origin(request.url) == origin(client.base_url)
     where = upstream(client.base_url if at_home else request.url)
     with mapped(where):
-        async with deadline_at(deadline, TimedOut(f"{where} has not answered in time", hint=_SLOW)):
+        async with deadline_at(deadline, TimedOut(f"{where} has not answered in time", hint=hint or _BUSY)):
             response = await client.send(request, stream=True)
     try:
         if not response.is_success:
@@ -45,13 +46,29 @@ async def exchange(
             await response.aclose()
 
 
+async def read_body(response: httpx.Response, *, deadline: float | None, limit: int) -> bytearray:
+    """The body of an answer that is open, or `limit` bytes of it, by `deadline`. Raises ProviderError."""
+    where = upstream(response.request.url)
+    body = bytearray()
+    with mapped(where, begun=True):
+        async with deadline_at(deadline, BrokenStream(f"{where} has not finished its answer in time")):
+            await read_into(body, response, limit)
+    return body
+
+
 async def get_json(
-    client: httpx.AsyncClient, url: str, *, timeout: float, post: Any = None, method: str = ""
+    client: httpx.AsyncClient,
+    url: str,
+    *,
+    timeout: float,
+    post: Any = None,
+    method: str = "",
+    hint: str = "",
 ) -> Any:
     """The JSON document at `url`, within `timeout` seconds (0: no limit). Raises ProviderError.
 
     With `post` it is what the server answers to that document. A `method` other than GET and POST may be
-    answered by nothing, which is None.
+    answered by nothing, which is None. `hint` as for `exchange`.
     """
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
     usual = "GET" if post is None else "POST"
@@ -59,11 +76,8 @@ async def get_json(
     headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if content else {})}
     request = client.build_request(method or usual, url, content=content, headers=headers)
     where = upstream(request.url)
-    body = bytearray()
-    async with exchange(client, request, deadline=deadline) as response:
-        with mapped(where, begun=True):
-            async with deadline_at(deadline, BrokenStream(f"{where} has not finished its answer in time")):
-                await read_into(body, response, MAX_BODY + 1)
+    async with exchange(client, request, deadline=deadline, hint=hint) as response:
+        body = await read_body(response, deadline=deadline, limit=MAX_BODY + 1)
     if len(body) > MAX_BODY:
         raise BrokenStream(f"{where} sent more than {MAX_BODY >> 20} MB")
     if method and not body:
@@ -90,7 +104,7 @@ async def deadline_at(when: float | None, error: ProviderError) -> AsyncIterator
         raise
 
 
-_SLOW = "A local model may need long for a long prompt: first_event_timeout sets how long to wait."
+_BUSY = "Is it busy, or is another program there?"
 
 
 async def _error_body(response: httpx.Response) -> bytes:

@@ -19,6 +19,7 @@ from pluma_tui.transport.refusal import hider, refusal_in_stream
 from pluma_tui.transport.sse import server_sent_events
 from pluma_tui.transport.unpacked import Text
 
+_SLOW = "A local model may need long for a long prompt: first_event_timeout sets how long to wait."
 _DRAIN = 0.2  # seconds to wait for the end of a stream whose last event has come
 Framing = Callable[[Text], AsyncGenerator[str, None]]
 """How the data of events lie in a body's text."""
@@ -50,7 +51,7 @@ async def ask(
     deadline = asyncio.get_running_loop().time() + first if first else None
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     request = client.build_request("POST", url, content=content, headers={**_HEADERS, **(headers or {})})
-    async with exchange(client, request, deadline=deadline) as response:
+    async with exchange(client, request, deadline=deadline, hint=_SLOW) as response:
         answer = Answer(response, framing, deadline, between)
         try:
             yield answer
@@ -131,8 +132,7 @@ class Answer:
                 f"{self._upstream} fell silent: nothing for {self.between:g} seconds",
                 hint="timeout sets how long to wait between two events.",
             )
-        hint = "A local model may need long for a long prompt: first_event_timeout sets how long to wait."
-        return TimedOut(f"{self._upstream} has not begun to answer in time", hint=hint)
+        return TimedOut(f"{self._upstream} has not begun to answer in time", hint=_SLOW)
 
     def _translate(self, error: BaseException) -> ProviderError:
         return translate(error, self._upstream, begun=self._begun)

@@ -41,13 +41,12 @@ PAGE = b"<!doctype html><title>Sign in \x1b]0;x\x07</title>"
 WORDS = json.dumps({"error": {"message": "no \x1b[2J\x07\u202e way"}}).encode()
 
 NOBODY, NO, BROKE_OFF = 5, 6, 7
-UNTRIED = 0
 LARGE_OR_ALIKE = ("tells 200 MB", "has headers without end", "says it is no web page")  # one route is enough
 SILENT = (falling_silent(), falling_silent(PART))
 ATTACKS: dict[str, tuple[Attack, int, dict[str, int]]] = {
     "says nothing": (SILENT[0], NOBODY, {"/history/": BROKE_OFF}),
     "stops in the middle": (
-        SILENT[1], NOBODY, {"/object_info/": BROKE_OFF, "/history/": NO, "/view": UNTRIED},
+        SILENT[1], NOBODY, {"/object_info/": BROKE_OFF, "/history/": NO, "/view": BROKE_OFF},
     ),
     "hangs up": (saying(b""), NOBODY, {"/history/": BROKE_OFF, "/made/": BROKE_OFF}),
     "hangs up in the headers": (
@@ -98,6 +97,10 @@ class Visit:
         assert self.done.code == 0, self.done.err
         assert self.peak < MOST
         assert all(name.startswith("a/b/pictures/") for name in self.files)
+        return self.kept()
+
+    def kept(self) -> list[str]:
+        """The names of the pictures that it left."""
         return [name for name in self.files if not name.endswith(".json")]
 
 
@@ -134,8 +137,8 @@ def _cases() -> Iterator[Any]:
     for name, (attack, code, others) in ATTACKS.items():
         for kind, routes in ROUTES.items():
             for route in (DRAWS[kind],) if name in LARGE_OR_ALIKE else routes:
-                if expected := others.get(route, code):
-                    yield pytest.param(kind, route, attack, expected, id=f"{kind}{route}-{name}")
+                expected = others.get(route, code)
+                yield pytest.param(kind, route, attack, expected, id=f"{kind}{route}-{name}")
 
 
 NAMES = ("../../x", "/etc/pluma-x", "a\0b", "\x1b[2J\n.png")
@@ -186,6 +189,41 @@ class TestPictures:
         visit = await visitor.to(kind, picture=large)
         (name,) = visit.drew()
         assert visit.files[name] == large
+
+    async def test_of_more_than_fits_into_memory_are_kept_as_far_as_they_go(self, visitor: Visitor):
+        large = annotated((b"tEXt", b"parameters\0" + b"x" * (40 * MB)))
+        visit = await visitor.to("comfy", picture=large, more=[png(8, 8), *[large] * 4, png(9, 9)])
+        assert visit.done.code == NO
+        assert "more than there is room for" in visit.done.err
+        assert len(visit.kept()) == 4
+        assert visit.peak < MOST
+
+    async def test_without_end_are_kept_as_far_as_they_go(self, visitor: Visitor):
+        visit = await visitor.to("comfy", more=[png(8, 8)] * 300)
+        assert visit.done.code == NO
+        assert "301 pictures" in visit.done.err
+        assert len(visit.kept()) == 250
+
+    async def test_that_are_whole_are_kept_beside_one_that_is_cut(self, visitor: Visitor):
+        visit = await visitor.to("comfy", picture=png(8, 8)[:-30], more=[png(8, 8)])
+        assert visit.done.code == NO
+        assert "cut short" in visit.done.err
+        assert len(visit.kept()) == 1
+
+
+@every_kind
+async def test_bug_a_setting_of_chats_was_named_where_a_server_is_slow(visitor: Visitor, kind: str):
+    visit = await visitor.to(kind, limit=LIMIT, at=ROUTES[kind][0], attack=SILENT[0])
+    said = visit.failed(NOBODY)
+    assert "timeout in the profile" in said
+    assert "first_event_timeout" not in said
+
+
+async def test_bug_a_web_page_in_its_place_was_called_a_deleted_picture(visitor: Visitor):
+    page, _, _ = ATTACKS["is a web page"]
+    said = (await visitor.to("comfy", at="/view", attack=page)).failed(NO)
+    assert "web page" in said
+    assert "deleted" not in said
 
 
 class TestNames:

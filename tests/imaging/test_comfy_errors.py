@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from pluma_tui.core.errors import (
     BrokenStream,
@@ -27,7 +28,7 @@ from tests.imaging.comfy_jobs import (
 from tests.imaging.conformance import HOSTILE, ends_once, fails_clearly, survives
 from tests.imaging.pictures import bomb, png
 from tests.servers.comfy import comfy
-from tests.servers.replay import replay
+from tests.servers.replay import Play, answer, replay
 
 
 class TestWhatGoesWrong:
@@ -170,6 +171,12 @@ class TestWhatGoesWrong:
     async def test_a_hostile_server(self, name: str, checkpoint: str):
         async with replay(HOSTILE[name]) as server:
             await survives("comfy", server.url, checkpoint=checkpoint)
+
+    async def test_bug_a_server_that_fell_silent_over_an_upload_was_waited_for_without_end(self):
+        halting = Play(answer({"name": "x.png"}), cut=-4, silent=True)
+        async with replay(halting) as server, provider(server.url, timeout=0.2) as box, asyncio.timeout(20):
+            with pytest.raises(BrokenStream, match="has not finished"):
+                await anext(box.generate(replace(CAT, init_image=png(8, 8))))
 
     @pytest.mark.parametrize(
         ("data", "words"),

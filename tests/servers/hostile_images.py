@@ -7,7 +7,7 @@ beside this one.
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,12 +31,15 @@ _PIECE = b" " * (1 << 16)
 
 @dataclass
 class HostileServer:
-    """`attack` is made at the route that begins with `at`. `picture` and `name` are what it made."""
+    """`attack` is made at the route that begins with `at`. `picture` and `name` are what it made, and `more`
+    the pictures that it makes beside it.
+    """
 
     kind: str
     at: str = ""
     attack: Attack | None = None
     picture: bytes = field(default_factory=lambda: png(8, 8))
+    more: Sequence[bytes] = ()
     name: str = "cat.png"
     linked: bool = False
     info: str = "{}"
@@ -53,7 +56,7 @@ class HostileServer:
         if path == "/sdapi/v1/options":
             return as_json({**_SETTINGS, "sd_model_checkpoint": "ink"})
         if path == "/sdapi/v1/txt2img":
-            return as_json({"images": [self._text()], "info": self.info})
+            return as_json({"images": self._texts(), "info": self.info})
         return written(b"{}", status=404)
 
     def _comfy(self, path: str) -> bytes:
@@ -63,11 +66,13 @@ class HostileServer:
         if path == "/prompt":
             return as_json({"prompt_id": "job", "number": 1, "node_errors": {}})
         if path.startswith("/history/"):
-            file = {"filename": self.name, "subfolder": self.name, "type": "output"}
+            names = [self.name, *(f"{number}.png" for number in range(len(self.more)))]
+            files = [{"filename": name, "subfolder": self.name, "type": "output"} for name in names]
             status = {"status_str": "success", "completed": True, "messages": []}
-            return as_json({"job": {"outputs": {"9": {"images": [file]}}, "status": status}})
+            return as_json({"job": {"outputs": {"9": {"images": files}}, "status": status}})
         if path.startswith("/view"):
-            return written(self.picture, kind="image/png", name=self.name)
+            asked = sum(path.startswith("/view") for path in self.paths)
+            return written([self.picture, *self.more][asked - 1], kind="image/png", name=self.name)
         return written(b"{}", status=404)
 
     def _openai_images(self, path: str) -> bytes:
@@ -75,11 +80,11 @@ class HostileServer:
             return written(self.picture, kind="image/png", name=self.name)
         if path == "/v1/images/generations":
             link = {"url": f"{self.url}/made/{self.name}"}
-            return as_json({"data": [link if self.linked else {"b64_json": self._text()}]})
+            return as_json({"data": [link if self.linked else {"b64_json": self._texts()[0]}]})
         return written(b"{}", status=404)
 
-    def _text(self) -> str:
-        return b64encode(self.picture).decode()
+    def _texts(self) -> list[str]:
+        return [b64encode(picture).decode() for picture in (self.picture, *self.more)]
 
 
 def written(body: bytes, *, status: int = 200, kind: str = "application/json", name: str = "") -> bytes:

@@ -111,6 +111,7 @@ async def test_without_a_first_event_the_time_runs_out(play: Play) -> None:
     started = time.monotonic()
     events, error = await outcome(play)
     assert isinstance(error, TimedOut)
+    assert "first_event_timeout" in error.hint
     assert not events
     assert LIMIT * 0.9 < time.monotonic() - started < 10 * LIMIT
 
@@ -366,3 +367,9 @@ async def test_a_document_is_fetched_whole_packed_or_not() -> None:
 async def test_what_is_no_document_is_an_error(play: Play | bytes, expected: type[ProviderError]) -> None:
     with pytest.raises(expected):
         await document(play)
+
+
+async def test_bug_a_document_that_is_late_was_said_to_wait_for_its_first_event() -> None:
+    with pytest.raises(TimedOut) as caught:
+        await document(Play(b"", silent=True))
+    assert "first_event_timeout" not in caught.value.hint
