@@ -114,7 +114,10 @@ ImageProviderFactory = Callable[[ImageProfile, "httpx.AsyncClient"], ImageProvid
 
 @dataclass(frozen=True)
 class ImageProviderPlugin:
-    """An image provider as the registry holds it; the fields as those of `ProviderPlugin`."""
+    """An image provider as the registry holds it; the fields as those of `ProviderPlugin`.
+
+    `seeds`: its servers know seeds, so one is drawn for a request that has none.
+    """
 
     name: str
     label: str
@@ -123,3 +126,4 @@ class ImageProviderPlugin:
     default_path: str = ""
     auth: AuthScheme = field(default_factory=AuthScheme)
     options: dict[str, str] = field(default_factory=dict)
+    seeds: bool = True

@@ -192,4 +192,5 @@ PLUGIN = ImageProviderPlugin(
         "response_format": "b64_json or url, for servers that would rather send the other",
         "user": "a name for you in the host's records",
     },
+    seeds=False,
 )

@@ -14,6 +14,7 @@ from pluma_tui.core.events import Notice
 from pluma_tui.core.images import ImageRequest, Picture, Preview, Progress, Queued, Ready
 from pluma_tui.core.profile import ImageProfile
 from pluma_tui.files import paths
+from pluma_tui.imaging import registry as image_kinds
 from pluma_tui.imaging import saving
 from pluma_tui.imaging.defaults import settled
 from pluma_tui.imaging.saving import Origin, Place, Saved
@@ -181,7 +182,9 @@ def _let_go(error: PlumaError) -> PlumaError:
 def _filled(request: ImageRequest, profile: ImageProfile) -> ImageRequest:
     """What is truly asked for: it can be asked for again when the profile is another."""
     filled = settled(request, profile)
+    left_open: dict[str, object] = {}
     if request.init_image is not None or request.mask is not None:
-        # Left open, it is the provider that takes the workflow for that.
-        return msgspec.structs.replace(filled, workflow=request.workflow)
-    return filled
+        left_open["workflow"] = request.workflow  # the provider takes the one for that
+    if request.seed != filled.seed and not image_kinds.load(profile.kind).seeds:
+        left_open["seed"] = None
+    return msgspec.structs.replace(filled, **left_open)

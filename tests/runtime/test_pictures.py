@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -291,6 +292,14 @@ class TestRequest:
         chosen = (await self.asked(at, seed=seed))["seed"]
         assert isinstance(chosen, int)
         assert chosen >= 0
+
+    @pytest.mark.parametrize(("seed", "sent"), [(None, None), (-1, None), (7, 7)])
+    async def test_bug_a_seed_was_drawn_for_servers_that_know_none(
+        self, at: Easel, seed: int | None, sent: int | None
+    ):
+        plugin = replace(imaging.registry.load("openai-images"), factory=lambda *_: at.script)
+        imaging.register_image_provider("scripted", plugin)
+        assert (await self.asked(at, seed=seed))["seed"] == sent
 
     async def test_with_a_picture_to_begin_with_the_provider_chooses_the_workflow(self, tmp_path: Path):
         at = easel(tmp_path, **PROFILE)
