@@ -11,6 +11,7 @@ import msgspec
 
 from pluma_tui.config.problems import Problem, did_you_mean, dotted
 from pluma_tui.config.schema import (
+    CHECKS,
     PROFILES,
     SECRET_KEYS,
     SECTIONS,
@@ -20,6 +21,7 @@ from pluma_tui.config.schema import (
 )
 from pluma_tui.core.actions import ACTIONS
 from pluma_tui.core.chat import Sampling
+from pluma_tui.core.errors import ConfigError
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+\Z")
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
@@ -161,16 +163,16 @@ class _Reader:
 
     def _put(self, section: str, key: str, kind: Any, value: Any) -> None:
         try:
-            self._values[section][key] = msgspec.convert(value, kind)
-        except msgspec.ValidationError as error:
-            self._problem((section, key), plain_words(error, kind, value))
+            self._values[section][key] = _converted(section, key, kind, value)
+        except ConfigError as error:
+            self._problem((section, key), error.message, error.hint)
 
     def _variable(self, section: str, item: Any, variable: str, value: str) -> None:
         try:
-            self._values[section][item.name] = msgspec.convert(value, item.type, strict=False)
-        except msgspec.ValidationError as error:
-            words = plain_words(error, item.type, value)
-            self._problems.append(((), Problem(words, variable, hint="It is set in the environment.")))
+            self._values[section][item.name] = _converted(section, item.name, item.type, value, strict=False)
+        except ConfigError as error:
+            hint = f"It is set in the environment. {error.hint}".rstrip()
+            self._problems.append(((), Problem(error.message, variable, hint=hint)))
 
     def _profiles(self, section: str, table: object) -> None:
         if not isinstance(table, dict):
@@ -268,6 +270,17 @@ class _Reader:
 
     def _problem(self, path: tuple[str, ...], message: str, hint: str = "", severity: Any = "error") -> None:
         self._problems.append((path, Problem(message, dotted(path), 0, hint, severity)))
+
+
+def _converted(section: str, key: str, kind: Any, value: Any, *, strict: bool = True) -> Any:
+    """The value as the setting has it. Raises ConfigError, with what is wrong in words."""
+    try:
+        good = msgspec.convert(value, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        raise ConfigError(plain_words(error, kind, value)) from None
+    if (section, key) in CHECKS:
+        CHECKS[section, key](good)
+    return good
 
 
 def _flat(table: Table, above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:

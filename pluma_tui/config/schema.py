@@ -1,10 +1,12 @@
 """The settings as typed values. A field's description is its documentation everywhere."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from pluma_tui.config import template
 from pluma_tui.config.secretref import secret_ref
 from pluma_tui.core.profile import ConnectionProfile, ImageProfile, SecretRef
 
@@ -77,6 +79,8 @@ class Config(msgspec.Struct, frozen=True):
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {"ui": Ui, "chat": Chat, "images": Images, "storage": Storage}
+CHECKS: dict[tuple[str, str], Callable[[Any], None]] = {("images", "template"): template.check}
+"""What a type cannot say of a section's setting: raises ConfigError for a value that will not do."""
 PROFILES: dict[str, tuple[type[msgspec.Struct], str]] = {
     "chat": (ConnectionProfile, "compat"),
     "images": (ImageProfile, "kind"),

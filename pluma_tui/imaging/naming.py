@@ -3,23 +3,19 @@
 No word of a server's gets into a name but its seed, and what a person wrote is reduced to letters and digits.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
 
-from pluma_tui.core.errors import ConfigError
+from pluma_tui.config.template import FIELD, check
 
-FIELDS = ("date", "time", "seed", "slug", "profile")
 _SLUG = 40  # characters
 _PART = 120  # bytes of a folder's or a file's name; systems take 255, and ours get longer by an ending
-_FIELD = re.compile(r"([-_ ]?)\{([^{}]*)\}")
-_KEY = "images.template"
 
 
 def fields(*, prompt: str, seed: int | None, profile: str, at: datetime) -> dict[str, str]:
-    """What a template may name. `at` is in the person's own time zone."""
+    """What a template may name: a value for each of its `NAMES`. `at` is in the person's own time zone."""
     return {
         "date": f"{at:%Y-%m-%d}",
         "time": f"{at:%H%M%S}",
@@ -34,12 +30,8 @@ def fill(template: str, values: Mapping[str, str]) -> PurePath:
 
     What is not known falls out, with the one separator before it.
     """
-    text = _FIELD.sub(lambda match: _value(match[1], match[2], values), template)
-    if "{" in text or "}" in text:
-        raise ConfigError(f'{_KEY}: a brace of "{template}" stands alone', key=_KEY)
-    if not text.isprintable() or any(part in ("", ".", "..") for part in template.split("/")):
-        hint = f'For example "{{date}}/{{time}}-{{seed}}-{{slug}}"; the fields are {", ".join(FIELDS)}.'
-        raise ConfigError(f'{_KEY}: "{template}" is no path inside the folder', hint=hint, key=_KEY)
+    check(template)
+    text = FIELD.sub(lambda match: match[1] + values[match[2]] if values[match[2]] else "", template)
     return PurePath(*(_shortened(part.strip(" .-_")) or "picture" for part in text.split("/")))
 
 
@@ -54,14 +46,6 @@ def slug(prompt: str) -> str:
             break
         kept = longer
     return _shortened(kept or "".join(words[:1])[:_SLUG]) or "picture"
-
-
-def _value(before: str, name: str, values: Mapping[str, str]) -> str:
-    if name not in values:
-        raise ConfigError(
-            f"{_KEY}: there is no {{{name}}}", hint=f"The fields are {', '.join(FIELDS)}.", key=_KEY
-        )
-    return before + values[name] if values[name] else ""
 
 
 def _shortened(part: str) -> str:

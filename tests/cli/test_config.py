@@ -185,6 +185,18 @@ async def test_a_file_that_cannot_be_read_is_told_and_left_alone(program: Progra
     assert program.config.read_bytes() == data
 
 
+@pytest.mark.parametrize("template", ["../x", "/tmp/x", "a/../../x", "{date}/{sedd}", "{date", ""])
+async def test_names_for_pictures_that_no_picture_can_have_are_refused(program: Program, template: str):
+    done = await program.run("config", "set", "images.template", template)
+    assert (done.code, done.out) == (3, "")
+    assert "images.template" in done.err
+    assert not program.config.exists()
+    program.config.write_text(f"[images]\ntemplate = '{template}'\n")
+    done = await program.run("config", "check")
+    assert done.code == 3
+    assert "images.template" in done.err + done.out
+
+
 async def test_a_directory_in_its_place_is_told(program: Program):
     program.config.mkdir()
     done = await program.run("config", "set", "ui.theme", "x")

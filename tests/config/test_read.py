@@ -85,6 +85,11 @@ def test_an_unknown_key_is_a_warning_with_its_line(text: str, words: str):
          '2: chat.active: names the profile "hom", which is not there. Did you mean "home"?'),
         ("[chat]\nactive = 'zzz'\n" + HOME,
          '2: chat.active: names the profile "zzz", which is not there. Defined: home.'),
+        ("[images]\ntemplate = '../x'",
+         '2: images.template: "../x" is no path inside the folder. For example '
+         '"{date}/{time}-{seed}-{slug}". The fields are date, time, seed, slug, profile.'),
+        ("[images]\ntemplate = '{date}/{sedd}'",
+         '2: images.template: there is no {sedd}. The fields are date, time, seed, slug, profile.'),
         ("[images]\nactive = 'zzz'",
          '2: images.active: names the profile "zzz", which is not there. Defined: none.'),
     ],
@@ -197,6 +202,11 @@ class TestEnvironment:
         assert told(loaded) == [
             " PLUMA_UI_FRAME_RATE: expected a whole number, got a string. It is set in the environment."
         ]
+
+    def test_names_for_pictures_that_lead_out_of_their_folder_are_told(self):
+        loaded = read("", PLUMA_IMAGES_TEMPLATE="/tmp/x")
+        assert loaded.config.images.template == Config().images.template
+        assert "no path inside the folder. It is set in the environment." in told(loaded)[0]
 
     def test_an_active_profile_that_nobody_defines_is_told(self):
         loaded = read(HOME, PLUMA_CHAT_ACTIVE="hom")
