@@ -69,6 +69,9 @@ class Store(Protocol):
     async def path(self, conversation: str) -> list[Message]:
         """The chosen path, oldest first: from the root to `head`."""
 
+    async def prompts(self, *, limit: int) -> list[str]:
+        """What people asked, of all conversations: at most `limit` texts, that which was stored last first."""
+
     async def close(self) -> None:
         """Let go of the file or connection; nothing else may be called afterwards."""
 

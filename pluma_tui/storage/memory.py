@@ -111,6 +111,11 @@ class MemoryStore:
         """See `Store.taken`."""
         return {one for one in ids if one in self._home}
 
+    async def prompts(self, *, limit: int) -> list[str]:
+        """See `Store.prompts`."""
+        stored = (self._messages[self._home[one]][one] for one in reversed(self._home))
+        return [message.text for message in stored if message.role == "user"][:limit]
+
     async def close(self) -> None:
         """See `Store.close`."""
 

@@ -125,6 +125,12 @@ def taken(connection: "Connection", ids: Iterable[str]) -> set[str]:
     return {one for one in ids if connection.execute(query, (stored(one),)).fetchone()}
 
 
+def prompts(connection: "Connection", limit: int) -> list[str]:
+    """See `Store.prompts`."""
+    query = "SELECT text FROM messages WHERE role = 'user' ORDER BY position DESC LIMIT ?"
+    return [rows.loaded(text) for (text,) in connection.execute(query, (limit,))]
+
+
 def _check(connection: "Connection", conversation: str) -> None:
     if not _exists(connection, conversation):
         raise checks.no_conversation(conversation)

@@ -91,6 +91,10 @@ class SqliteStore:
         """See `Store.taken`."""
         return await self._read(queries.taken, ids)
 
+    async def prompts(self, *, limit: int) -> list[str]:
+        """See `Store.prompts`."""
+        return await self._read(queries.prompts, limit)
+
     async def close(self) -> None:
         """See `Store.close`. What was handed over before is done first."""
         if self._closing is None:

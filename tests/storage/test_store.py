@@ -236,3 +236,12 @@ async def test_closing_twice_is_fine(store: Store) -> None:
     await store.create(Conversation(id="one"))
     await store.close()
     await store.close()
+
+
+async def test_what_people_asked_comes_last_first_from_all_conversations(store: Store) -> None:
+    await begun(store, said("q1", text="first"), Message(role="assistant", id="a1", parent="q1", text="no"))
+    await begun(store, said("q2", text=HOSTILE), id_="two")
+    assert await store.prompts(limit=5) == [HOSTILE, "first"]
+    assert await store.prompts(limit=1) == [HOSTILE]
+    await store.delete("two")
+    assert await store.prompts(limit=5) == ["first"]
