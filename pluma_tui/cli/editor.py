@@ -1,8 +1,5 @@
 """Editing the config file in a person's own editor: on a copy, kept only if it loads."""
 
-import os
-import shlex
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,12 +8,12 @@ from pluma_tui.cli import output
 from pluma_tui.config import edit
 from pluma_tui.config.read import parse
 from pluma_tui.core.errors import ConfigError, UsageError
-from pluma_tui.files import paths
+from pluma_tui.files import editor, paths
 
 
 def edit_config(path: Path) -> int:
     """Open a copy, and take it if it loads; else say why and offer to go on. Returns the exit code."""
-    command = _editor()
+    command = editor.command()
     before = path.read_bytes() if path.exists() else edit.NEW_FILE.encode()
     with tempfile.TemporaryDirectory(prefix="pluma-") as folder:  # 0700, as all temporary folders are
         copy = Path(folder) / "config.toml"
@@ -56,14 +53,3 @@ def _take(path: Path, before: bytes, after: bytes) -> ConfigError | None:
     except ConfigError as error:
         return error
     return None
-
-
-def _editor() -> list[str]:
-    """$VISUAL, $EDITOR, or what is usually there. Raises UsageError."""
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if named:
-        return shlex.split(named)
-    for name in ("sensible-editor", "nano", "vi"):
-        if shutil.which(name):
-            return [name]
-    raise UsageError("no editor was found", hint="Say which: export EDITOR=nano")
