@@ -8,11 +8,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from pluma_tui.imaging.png import SIGNATURE, chunks, decoded
+
 MAX_TEXT = 4 * 1024 * 1024
 """Bytes of one text, unpacked."""
 _MAX_TEXTS = 4 * MAX_TEXT  # characters of all of them: then no more is unpacked
-_MAX_CHUNKS = 100_000
-_PNG = b"\x89PNG\r\n\x1a\n"
 _EXIF = b"Exif\0\0"
 _SCAN = 0xDA  # JPEG: what follows is the picture itself
 _EXIF_IFD, _USER_COMMENT = 0x8769, 0x9286  # tags
@@ -23,8 +23,8 @@ def texts(data: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     room = _MAX_TEXTS
     try:
-        if data.startswith(_PNG):
-            for kind, content in _png_chunks(data):
+        if data.startswith(SIGNATURE):
+            for kind, content in _told(data):
                 if kind in _READ:
                     name, text = _READ[kind](content)
                     found.setdefault(name, text)
@@ -42,26 +42,21 @@ def texts(data: bytes) -> dict[str, str]:
     return found
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _told(png: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of the chunks with text in them."""
-    at = len(_PNG)
-    for _ in range(_MAX_CHUNKS):
-        if at + 8 > len(data):
-            return
-        length, kind = struct.unpack_from(">I4s", data, at)
+    for kind, start, length in chunks(png):
         if (kind in _READ or kind == b"eXIf") and length <= MAX_TEXT:
-            yield kind, data[at + 8 : at + 8 + length]
-        at += length + 12
+            yield kind, png[start : start + length]
 
 
 def _plain(content: bytes) -> tuple[str, str]:
     name, _, text = content.partition(b"\0")
-    return name.decode("latin-1"), _decoded(text)
+    return name.decode("latin-1"), decoded(text)
 
 
 def _packed(content: bytes) -> tuple[str, str]:
     name, _, rest = content.partition(b"\0")
-    return name.decode("latin-1"), _decoded(_unpacked(rest[1:]))
+    return name.decode("latin-1"), decoded(_unpacked(rest[1:]))
 
 
 def _international(content: bytes) -> tuple[str, str]:
@@ -81,14 +76,6 @@ def _unpacked(data: bytes) -> bytes:
     if unpacker.unconsumed_tail:
         raise ValueError("the text is too long")
     return text
-
-
-def _decoded(data: bytes) -> str:
-    """The standard says Latin-1; programs write UTF-8 all the same."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _jpeg_exif(data: bytes) -> bytes:
@@ -141,7 +128,7 @@ def _comment_text(data: bytes) -> str:
     """EXIF 2.3, 4.6.5: eight bytes of code, then the text."""
     code, text = data[:8], data[8:]
     if code != b"UNICODE\0":
-        return _decoded(text).strip("\0")
+        return decoded(text).strip("\0")
     # The order of its bytes is not told, and not always that of the file. English has a zero in each pair.
     little = text[1::2].count(0) > text[::2].count(0)
     return text.decode("utf-16-le" if little else "utf-16-be", "replace").strip("\0")

@@ -6,23 +6,21 @@ their ending. Nothing is unpacked, so a picture that would fill the memory costs
 
 import binascii
 import struct
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from pluma_tui.core.errors import BrokenStream
 from pluma_tui.core.images import Picture
+from pluma_tui.imaging.png import MAX_PARTS, SIGNATURE, chunks, decoded
 
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of one picture."""
 MAX_PIXELS = 100_000_000
 """Pixels of one picture: 10,000 by 10,000."""
-_MAX_PARTS = 100_000  # chunks or segments that are looked at; large pictures have some thousands
 _MAX_TEXT = 4 * 1024 * 1024  # bytes of one text
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
-_PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 _NO_FRAME = {0xC4, 0xC8, 0xCC}  # markers from C0 to CF that begin no frame
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
@@ -42,7 +40,7 @@ class Shape(NamedTuple):
 def sniff(data: bytes) -> Shape | None:
     """What `data` is; None if it is no PNG, JPEG, WebP or GIF, or is cut before its size is told."""
     try:
-        if data.startswith(_PNG):
+        if data.startswith(SIGNATURE):
             return _png(data)
         if data.startswith(_JPEG):
             return _jpeg(data)
@@ -97,25 +95,25 @@ def extension(media_type: str) -> str:
 
 def png_texts(data: bytes) -> dict[str, str]:
     """The plain text chunks (tEXt) of a PNG by keyword. A1111's is `parameters`."""
-    if not data.startswith(_PNG):
+    if not data.startswith(SIGNATURE):
         return {}
     texts = {}
-    for kind, start, length in _png_chunks(data):
+    for kind, start, length in chunks(data):
         if kind == b"tEXt" and length <= _MAX_TEXT and start + length <= len(data):
             name, _, text = data[start : start + length].partition(b"\0")
-            texts[name.decode("latin-1")] = _text(text)
+            texts[name.decode("latin-1")] = decoded(text)
     return texts
 
 
 def png_has_alpha(data: bytes) -> bool:
     """Whether `data` is a PNG that can be transparent in places."""
-    kinds = [kind for kind, _, _ in _png_chunks(data)] if data.startswith(_PNG) else []
+    kinds = [kind for kind, _, _ in chunks(data)] if data.startswith(SIGNATURE) else []
     return kinds[:1] == [b"IHDR"] and (data[25:26] in (b"\4", b"\6") or b"tRNS" in kinds)
 
 
 def is_grey(data: bytes) -> bool:
     """Whether `data` is a PNG or JPEG without colour: with one channel, and perhaps one for transparency."""
-    if data.startswith(_PNG):
+    if data.startswith(SIGNATURE):
         return data[25:26] in (b"\0", b"\4")
     try:
         return data.startswith(_JPEG) and data[_jpeg_frame(data)[0] + 9] == 1
@@ -123,31 +121,12 @@ def is_grey(data: bytes) -> bool:
         return False
 
 
-def _text(data: bytes) -> str:
-    """The standard says Latin-1; programs write UTF-8 all the same."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
 def _png(data: bytes) -> Shape:
     if data[12:16] != b"IHDR":
         raise IndexError
     width, height = struct.unpack_from(">II", data, 16)
-    end = next((start for kind, start, _ in _png_chunks(data) if kind == b"IEND"), len(data))
+    end = next((start for kind, start, _ in chunks(data) if kind == b"IEND"), len(data))
     return Shape("image/png", width, height, end + 4 <= len(data))
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Each chunk's type, where its content begins, and how long that is: as many as a picture may have."""
-    at = len(_PNG)
-    for _ in range(_MAX_PARTS):
-        if at + 8 > len(data):
-            return
-        length, kind = struct.unpack_from(">I4s", data, at)
-        yield kind, at + 8, length
-        at += length + 12
 
 
 def _jpeg(data: bytes) -> Shape:
@@ -159,7 +138,7 @@ def _jpeg(data: bytes) -> Shape:
 def _jpeg_frame(data: bytes) -> tuple[int, int]:
     """Where the last frame's header begins, and where the headers end. Raises IndexError, struct.error."""
     at, frame = 2, 0
-    for _ in range(_MAX_PARTS):
+    for _ in range(MAX_PARTS):
         if data[at] != 0xFF:
             raise IndexError
         marker = data[at + 1]
