@@ -1,12 +1,16 @@
 """The conversation on a screen: which one it is, who answers it, and what is running."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import msgspec
 
-from pluma_tui.core.chat import Conversation, Message
+from pluma_tui.core.chat import Conversation, Message, Part
+from pluma_tui.core.errors import UsageError
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.runtime import fetched
 from pluma_tui.runtime.turn import Turn
-from pluma_tui.runtime.turns import Question
+from pluma_tui.runtime.turns import Question, path_to, prompt
 from pluma_tui.runtime.wiring import Runtime
 
 
@@ -17,6 +21,7 @@ class OpenChat:
         self._runtime = runtime
         self.conversation = conversation
         self.turn: Turn | None = None
+        self.prompt = ""  # a system prompt that goes with the next question
         self._last = ""  # the message that the next question follows: the one that is read above it
         active = runtime.connections.active()
         self.profile = active.name if active else ""
@@ -36,12 +41,38 @@ class OpenChat:
         self._last = path[-1].id if path else ""
         return path
 
-    async def ask(self, text: str) -> Turn:
+    async def ask(self, text: str, parts: Sequence[Part] = ()) -> Turn:
         """Store the question and send it. Raises ConfigError, StoreError."""
-        question = Question(
-            text=text,
+        prompt = self.prompt
+        turn = await self._begin(Question(text=text, parts=tuple(parts), after=self._last, prompt=prompt))
+        self.prompt = "" if self.prompt == prompt else self.prompt
+        return turn
+
+    async def ask_again(self) -> Turn:
+        """Have the last question answered once more, beside the answer that it has.
+
+        Raises UsageError if there is none, ConfigError, StoreError.
+        """
+        asked = next((one for one in reversed(await self.said()) if one.role == "user"), None)
+        if asked is None:
+            raise UsageError("nothing was asked yet")
+        return await self._begin(Question(again=asked.id))
+
+    async def said(self) -> list[Message]:
+        """What is read on the screen, oldest first. Raises StoreError."""
+        if self.conversation is None:
+            return []
+        return path_to(self._last, await self._runtime.store.tree(self.conversation.id))
+
+    async def system(self) -> str:
+        """The system prompt of the next question. Raises ConfigError, StoreError."""
+        own = self._runtime.connections.profile(self.profile or None).system
+        return self.prompt or prompt(await self.said()) or own or self._runtime.turns.system
+
+    async def _begin(self, question: Question) -> Turn:
+        question = replace(
+            question,
             conversation=self.conversation.id if self.conversation else None,
-            after=self._last,
             profile=self.profile or None,
             model=self.model,
         )

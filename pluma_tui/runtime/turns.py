@@ -15,6 +15,7 @@ from pluma_tui.runtime.turn import Turn
 from pluma_tui.storage.base import Store
 
 TITLE_LENGTH = 60
+PROMPT = "prompt"  # marks, in a message's `extra`, a system prompt that replaces those before it
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,19 @@ class Question:
 
     `conversation` None begins a new one; `after` is the message it follows there, the last one of the
     chosen path if empty; `options` and `sampling` go over those of the profile.
+    `system` is for this question only; `prompt` is stored before it, for all that follows.
+    `again` is a stored question that is to be answered once more, as it was: `text` and `parts` are its own.
     """
 
-    text: str
+    text: str = ""
     conversation: str | None = None
     after: str = ""
+    again: str = ""
     parts: tuple[Part, ...] = ()
     profile: str | None = None
     model: str = ""
     system: str | None = None
+    prompt: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -51,18 +56,11 @@ class Turns:
         Raises ConfigError, UnknownConversation, StoreError; what a server says comes through the turn.
         """
         conversation, path = await self._conversation(question)
+        new, path, asked = self._asked(question, path)
         profile = self._profile(question, conversation)
         provider = self._connections.provider(profile.name)
         kept = conversation.model if profile.name == conversation.profile else ""
         model = question.model or kept or profile.model
-        asked = Message(
-            id=new_id(),
-            role="user",
-            text=question.text,
-            parts=question.parts,
-            created=now(),
-            parent=path[-1].id if path else None,
-        )
         answer = Message(
             id=new_id(),
             role="assistant",
@@ -71,7 +69,7 @@ class Turns:
             model=model,
             profile=profile.name,
         )
-        conversation = await self._store_question(conversation, asked, answer)
+        conversation = await self._store_question(conversation, answer, new)
         request = self._request(question, profile, model, path, asked)
         turn = Turn(
             conversation, asked, answer, profile, provider=provider, request=request, store=self._store
@@ -97,10 +95,35 @@ class Turns:
             return Conversation(id=new_id(), title=title(question.text)), []
         conversation = await self._store.find(question.conversation)
         path = await self._store.path(conversation.id)
+        if question.again:
+            return conversation, path_to(question.again, await self._store.tree(conversation.id))
         if question.after and (not path or path[-1].id != question.after):
             # Another program has gone on with it meanwhile: the model is told what the person has read.
             path = path_to(question.after, await self._store.tree(conversation.id))
         return conversation, answered(path)
+
+    def _asked(
+        self, question: Question, path: Sequence[Message]
+    ) -> tuple[list[Message], Sequence[Message], Message]:
+        """The messages to store, the path before the question, and the question."""
+        if question.again:
+            return [], path[:-1], path[-1]
+        new: list[Message] = []
+        at = path[-1].id if path else None
+        if question.prompt:
+            said = Message(
+                id=new_id(),
+                role="system",
+                text=question.prompt,
+                created=now(),
+                parent=at,
+                extra={PROMPT: True},
+            )
+            new, at = [said], said.id
+        asked = Message(
+            id=new_id(), role="user", text=question.text, parts=question.parts, created=now(), parent=at
+        )
+        return [*new, asked], [*path, *new], asked
 
     def _profile(self, question: Question, conversation: Conversation) -> ConnectionProfile:
         """The one asked for, else the conversation's own if it is still there, else the active one."""
@@ -108,7 +131,7 @@ class Turns:
         return self._connections.profile(question.profile or own)
 
     async def _store_question(
-        self, conversation: Conversation, asked: Message, answer: Message
+        self, conversation: Conversation, answer: Message, new: Sequence[Message]
     ) -> Conversation:
         now_with = {"profile": answer.profile, "model": answer.model}
         if not conversation.created:
@@ -117,7 +140,7 @@ class Turns:
         elif (conversation.profile, conversation.model) != (answer.profile, answer.model):
             conversation = msgspec.structs.replace(conversation, **now_with)
             await self._store.update(conversation.id, **now_with)
-        await self._store.add(conversation.id, asked, answer)
+        await self._store.add(conversation.id, *new, answer)
         return conversation
 
     def _request(
@@ -128,14 +151,29 @@ class Turns:
         path: Sequence[Message],
         asked: Message,
     ) -> ChatRequest:
-        system = question.system if question.system is not None else profile.system or self.system
+        system = (
+            question.system if question.system is not None else prompt(path) or profile.system or self.system
+        )
         return ChatRequest(
             model=model,
-            messages=(*(message for message in path if not nothing_came(message)), asked),
+            messages=(
+                *(message for message in path if not (nothing_came(message) or is_prompt(message))),
+                asked,
+            ),
             system=system,
             sampling=over(profile.sampling, question.sampling),
             options={**profile.options, **question.options},
         )
+
+
+def is_prompt(message: Message) -> bool:
+    """Whether this is a system prompt that was set in the middle: it takes the place of any other."""
+    return message.role == "system" and PROMPT in message.extra
+
+
+def prompt(path: Sequence[Message]) -> str:
+    """The system prompt that was set last on a path; empty if none was."""
+    return next((message.text for message in reversed(path) if is_prompt(message)), "")
 
 
 def nothing_came(message: Message) -> bool:

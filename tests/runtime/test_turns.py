@@ -185,3 +185,43 @@ async def test_turns_that_have_ended_are_let_go(fast: Bench):
 )
 def test_a_title_is_the_first_line_that_says_something(text: str, made: str):
     assert title(text) == made
+
+
+async def test_a_prompt_set_in_the_middle_is_stored_and_replaces_that_of_the_profile(at: Bench):
+    at.script.say(TextDelta("a"), DONE, TextDelta("b"), DONE, TextDelta("c"), DONE)
+    first = await at.ask("one")
+    await at.ask("two", conversation=first.conversation.id, prompt="Be brief.")
+    await at.ask("three", conversation=first.conversation.id)
+    assert [request.system for request in at.script.requests[1:]] == ["Be brief.", "Be brief."]
+    assert roles(at)[2:4] == [("user", "two"), ("assistant", "b")]
+    path = await at.store.path(first.conversation.id)
+    assert [message.role for message in path[2:4]] == ["system", "user"]
+
+
+async def test_the_last_of_several_prompts_counts(at: Bench):
+    at.script.say(TextDelta("a"), DONE, TextDelta("b"), DONE)
+    first = await at.ask("one", prompt="Be brief.")
+    await at.ask("two", conversation=first.conversation.id, prompt="Be long.")
+    assert at.script.requests[-1].system == "Be long."
+
+
+async def test_a_prompt_outlives_the_question_that_failed_after_it(at: Bench):
+    at.script.say(Unauthorized("wrong key"), TextDelta("fine"), DONE)
+    failed = await at.ask("one", prompt="Be brief.")
+    await at.ask("two", conversation=failed.conversation.id)
+    assert at.script.requests[-1].system == "Be brief."
+    assert roles(at) == [("user", "two")]
+
+
+async def test_a_question_is_answered_once_more_beside_the_answer_it_has(at: Bench):
+    picture = Image(b"\x89PNG", "image/png", "cat.png")
+    at.script.say(TextDelta("hello"), DONE, TextDelta("a cat"), DONE, TextDelta("a dog"), DONE)
+    first = await at.ask("hi")
+    old = await at.ask("what is it?", conversation=first.conversation.id, parts=(picture,))
+    new = await at.begin("", conversation=first.conversation.id, again=old.question.id)
+    await new.wait()
+    assert at.script.requests[-1] == at.script.requests[-2]
+    assert new.question == old.question
+    assert len(await at.store.tree(first.conversation.id)) == 5
+    path = await at.store.path(first.conversation.id)
+    assert [message.text for message in path] == ["hi", "hello", "what is it?", "a dog"]
