@@ -243,6 +243,8 @@ class _Reader:
         self.plain_secret = True
         auth = " --auth" if path[-1] == "auth" else ""
         hint = f"Move it out of the file: pluma secret set {path[-2]} --{path[0]}{auth} --from-config"
+        if path[-1] == "client_key_password":
+            hint = 'Say where it is, as { env = "NAME" } does; or leave it out, to be asked for it.'
         self._problem(path, "is the key itself", hint, "warning")
 
     def _key_table(self, table: Table) -> None:

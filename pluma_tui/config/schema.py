@@ -87,7 +87,7 @@ PROFILES: dict[str, tuple[type[msgspec.Struct], str]] = {
 }
 """Per section with profiles: the profile's type, and the key that picks its provider."""
 
-SECRET_KEYS = frozenset({"api_key", "auth"})
+SECRET_KEYS = frozenset({"api_key", "auth", "client_key_password"})
 
 
 def decode_hook(kind: type, value: Any) -> Any:

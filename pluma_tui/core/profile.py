@@ -74,6 +74,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+    client_key_password: SecretRef | None = None
     sign_in: dict[str, str] = {}
     name: str = ""  # set by the reader from the table's name; not a key of the file
 

@@ -81,7 +81,7 @@ def works(steps: Sequence[Step]) -> bool:
 async def _chat(runtime: Runtime, name: str | None) -> Steps:
     profile = runtime.connections.profile(name)
     provider = runtime.connections.provider(profile.name)
-    async with aclosing(_way(profile, provider.upstream)) as way:
+    async with aclosing(_way(runtime, profile, provider.upstream)) as way:
         async for step in way:
             yield step
             if step.error:
@@ -100,7 +100,7 @@ async def _chat(runtime: Runtime, name: str | None) -> Steps:
 async def _images(runtime: Runtime, name: str | None) -> Steps:
     profile = runtime.images.profile(name)
     provider = runtime.images.provider(profile.name)
-    async with aclosing(_way(profile, provider.upstream)) as way:
+    async with aclosing(_way(runtime, profile, provider.upstream)) as way:
         async for step in way:
             yield step
             if step.error:
@@ -112,12 +112,12 @@ async def _images(runtime: Runtime, name: str | None) -> Steps:
         yield pinged
 
 
-async def _way(profile: Connection, upstream: str) -> Steps:
+async def _way(runtime: Runtime, profile: Connection, upstream: str) -> Steps:
     """The steps to the server's door. Raises ConfigError for a proxy whose address is none."""
     from pluma_tui.transport.reach import Route
 
     try:
-        route = Route(profile, upstream)
+        route = Route(profile, upstream, runtime.clients.fetch)
     except ConfigError as error:
         if error.key == "proxy":
             raise
@@ -126,7 +126,7 @@ async def _way(profile: Connection, upstream: str) -> Steps:
     addresses: list[str] = []
     yield await _step("address", _reached(route, addresses))
     if not route.secure:
-        yield Step("tls", "skipped", words="plain HTTP", hint=_in_the_open(profile, addresses))
+        yield Step("tls", "skipped", words="plain HTTP", hint=_in_the_open(profile, route, addresses))
     elif route.proxied:
         yield Step("tls", "skipped", words="set up through the proxy, with the next step")
     else:
@@ -146,7 +146,7 @@ async def _reached(route: "Route", addresses: list[str]) -> Told:
     addresses += await route.addresses()
     await route.connect(addresses)
     what = "the proxy " if route.proxied else ""
-    known = f" ({addresses[0]})" if addresses[0] != route.host else ""
+    known = "" if route.socket or addresses[0] == route.host else f" ({addresses[0]})"
     return f"{what}{route.where}{known} lets us in", ""
 
 
@@ -229,10 +229,8 @@ def _another_path_may_work(error: PlumaError) -> bool:
     )
 
 
-def _in_the_open(profile: Connection, addresses: Sequence[str]) -> str:
-    from pluma_tui.transport.address import is_loopback
-
-    if profile.api_key is None or not addresses or all(map(is_loopback, addresses)):
+def _in_the_open(profile: Connection, route: "Route", addresses: list[str]) -> str:
+    if profile.api_key is None or not addresses or not route.in_the_open(addresses):
         return ""
     return "The key goes over the network for everybody to read: use https:// if the server can."
 

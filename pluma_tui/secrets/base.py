@@ -34,6 +34,7 @@ sources: Registry[Source] = Registry(
         "literal": "pluma_tui.secrets.literal:fetch",
         "op": "pluma_tui.secrets.op:fetch",
         "pass": "pluma_tui.secrets.password_store:fetch",
+        "prompt": "pluma_tui.secrets.prompt:fetch",
         "vault": "pluma_tui.secrets.vault:fetch",
     },
 )

@@ -155,4 +155,7 @@ def _path(ref: SecretRef, option: str, variable: str) -> str:
 
 
 async def _itself(ref: SecretRef, /, *, newer_than: float = 0.0) -> str:
+    if ref.kind == "prompt":
+        hint = "For a vault store the key without a pass phrase."
+        raise SecretError(f"{ref.value} is encrypted, and cannot be opened here", hint=hint)
     return str(ref.value)

@@ -7,6 +7,7 @@ import urllib.request
 import httpx
 
 from pluma_tui.core.errors import ConfigError
+from pluma_tui.transport.unix import names_socket, read_socket, shown_socket, socket_path
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 _SPACELESS = re.compile(r"[^\s\x00-\x1f\x7f]+")
@@ -15,11 +16,15 @@ _SPACELESS = re.compile(r"[^\s\x00-\x1f\x7f]+")
 def read_base_url(text: str, default_path: str = "", *, key: str = "base_url") -> httpx.URL:
     """The URL that a person wrote, with `default_path` where it has none. Raises ConfigError.
 
-    Slashes at the end, a query and a fragment are dropped; a path that was given is kept.
+    Slashes at the end, a query and a fragment are dropped; a path that was given is kept. Of unix sockets
+    `transport.unix` tells.
     """
     text = text.strip()
     if not text:
         raise ConfigError("the address of the server is missing", hint=_advice(""), key=key)
+    if names_socket(text):
+        url = read_socket(text, key=key)
+        return url.copy_with(path=url.path.rstrip("/") or default_path)
     scheme = _SCHEME.match(text)
     if scheme is None or scheme[1].lower() not in ("http", "https") or not _SPACELESS.fullmatch(text):
         raise ConfigError(f'"{_shown(text)}" is no address of a server', hint=_advice(text), key=key)
@@ -35,6 +40,8 @@ def read_base_url(text: str, default_path: str = "", *, key: str = "base_url") -
 
 def upstream(url: httpx.URL) -> str:
     """An address for people to read: no name, no password, no query, no slash at the end."""
+    if path := socket_path(url.host):
+        return shown_socket(path, url.path)
     return str(url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
 
 

@@ -10,6 +10,7 @@ import httpx
 from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import SecretRef
 from pluma_tui.transport.address import origin
+from pluma_tui.transport.client import Client
 
 
 class FetchSecret(Protocol):
@@ -80,10 +81,11 @@ class KeyAuth(httpx.Auth):
 
 
 async def ready(client: httpx.AsyncClient) -> None:
-    """To be awaited before a time limit for the server begins: a person may be asked to sign in.
-
-    Raises SecretError.
+    """To be awaited before a time limit for the server begins: a person may be asked to sign in, or for the
+    pass phrase of the client's certificate. Raises SecretError.
     """
+    if isinstance(client, Client) and client.unlock:
+        await client.unlock()
     if isinstance(client.auth, KeyAuth):
         await client.auth.ready()
 

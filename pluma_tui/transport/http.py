@@ -5,48 +5,47 @@ that a profile gets on top of them is light, and holds its address, headers, tim
 """
 
 import ssl
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
 from pluma_tui import __version__
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import Connection, SecretRef
-from pluma_tui.transport.address import environment_proxy, read_base_url
+from pluma_tui.transport.address import read_base_url
 from pluma_tui.transport.auth import BasicAuth, FetchSecret, KeyAuth, UserinfoAuth
-from pluma_tui.transport.mapping import is_about_tls
-from pluma_tui.transport.tls import tls_context
+from pluma_tui.transport.client import Client
+from pluma_tui.transport.exclusive import ExclusivePool
+from pluma_tui.transport.lean import httpcore
+from pluma_tui.transport.line import Straight, ThroughProxy, ToProxy
+from pluma_tui.transport.pooled import Pooled
+from pluma_tui.transport.proxy import Proxy, proxy_before
+from pluma_tui.transport.tls import Tls, TlsSettings, trusting
 
 _KEEPALIVE = 30.0  # seconds an idle connection is kept: between two questions, without a new TLS handshake
+_LIMITS: Any = {"max_connections": None, "keepalive_expiry": _KEEPALIVE}
 _WRITE_TIMEOUT = 60.0  # seconds for the server to take the next piece of a request
 
 
-class _Way(NamedTuple):
+@dataclass(frozen=True)
+class _Way:
     """What decides whether two profiles can share connections."""
 
     secure: bool
-    proxy: str
-    ca_file: str
-    client_cert: str
-    client_key: str
+    proxy: Proxy | None
+    tls: TlsSettings
 
 
 class _Shared(httpx.AsyncBaseTransport):
-    """A transport whose closing is left to the pool; it tells a proxy that is away from a server that is."""
+    """A transport whose closing is left to the pool."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, *, proxied: bool) -> None:
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
-        self._proxied = proxied
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """httpx's hook: called once for every request."""
-        try:
-            return await self._inner.handle_async_request(request)
-        except httpx.ConnectError as error:
-            # TLS is set up with the server behind the proxy; only what fails before that is the proxy's.
-            if self._proxied and not is_about_tls(error):
-                raise httpx.ProxyError("nobody answers at its address", request=request) from error
-            raise
+        return await self._inner.handle_async_request(request)
 
 
 class ClientPool:
@@ -57,7 +56,7 @@ class ClientPool:
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._given = transport
-        self._transports: dict[_Way, httpx.AsyncBaseTransport] = {}
+        self._transports: dict[_Way, Pooled] = {}
 
     def client(
         self,
@@ -69,7 +68,7 @@ class ClientPool:
         auth_header: str = "Authorization",
         auth_prefix: str = "Bearer ",
         basic: SecretRef | None = None,
-    ) -> httpx.AsyncClient:
+    ) -> Client:
         """A client for `profile`; closing it is not needed and closes no connection.
 
         `secret` is awaited with the profile's `api_key`, or with `basic` (a "user:password", which goes
@@ -86,9 +85,9 @@ class ClientPool:
             auth = KeyAuth(profile.api_key, secret, url, auth_header, auth_prefix)
         elif url.username or url.password:
             auth = UserinfoAuth(url)
-        proxy = profile.proxy or environment_proxy(url)
-        return httpx.AsyncClient(
-            transport=_Shared(self._transport(profile, url, proxy), proxied=bool(proxy)),
+        transport = self._given or self._pooled(profile, url, secret)
+        client = Client(
+            transport=_Shared(transport),
             base_url=url.copy_with(userinfo=b""),
             auth=auth,
             headers=_headers(profile),
@@ -96,6 +95,8 @@ class ClientPool:
             trust_env=False,
             follow_redirects=False,
         )
+        client.unlock = transport.unlock if isinstance(transport, Pooled) else None
+        return client
 
     async def aclose(self) -> None:
         """Close all connections. Clients made before fail from now on."""
@@ -104,33 +105,41 @@ class ClientPool:
         for transport in transports:
             await transport.aclose()
 
-    def _transport(self, profile: Connection, url: httpx.URL, proxy: str) -> httpx.AsyncBaseTransport:
-        if self._given is not None:
-            return self._given
-        secure = url.scheme == "https"
-        way = _Way(secure, proxy, profile.ca_file, profile.client_cert, profile.client_key)
+    def _pooled(self, profile: Connection, url: httpx.URL, secret: FetchSecret) -> Pooled:
+        way = _Way(url.scheme == "https", proxy_before(profile, url), TlsSettings.of(profile))
         if way not in self._transports:
-            self._transports[way] = _open(way)
+            self._transports[way] = _secure(way, secret) if way.secure else _plain(way)
         return self._transports[way]
 
 
-def _open(way: _Way) -> httpx.AsyncBaseTransport:
+def _secure(way: _Way, secret: FetchSecret) -> Pooled:
+    """Connections with TLS. Whoever stands between passes them on as they are. Raises ConfigError."""
+    tls = Tls(way.tls, secret)
+    line = ThroughProxy(way.proxy, _for_proxy(way)) if way.proxy else Straight()
+
+    def make(http2: bool) -> httpcore.AsyncConnectionPool:
+        return ExclusivePool(tls.context, network_backend=line, http2=http2, **_LIMITS)
+
+    return Pooled(make, tls.unlock)
+
+
+def _plain(way: _Way) -> Pooled:
+    """Connections without TLS: an HTTP proxy reads the requests, and passes them on one by one."""
+    proxy, line = None, Straight()
+    if way.proxy and way.proxy.socks:
+        line = ThroughProxy(way.proxy)
+    elif way.proxy:
+        line = ToProxy(way.proxy, _for_proxy(way))
+        address = httpcore.URL(scheme=b"http", host=way.proxy.host, port=way.proxy.port, target=b"/")
+        proxy = httpcore.Proxy(address, way.proxy.login)
     # Reading the authorities takes tens of milliseconds, which a plain local server need not pay.
-    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context = tls_context(way.ca_file, way.client_cert, way.client_key) if way.secure else plain
-    try:
-        return httpx.AsyncHTTPTransport(
-            verify=context,
-            trust_env=False,
-            proxy=way.proxy or None,
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE),
-        )
-    except ImportError as error:
-        hint = "Install it with: pip install 'httpx[socks]'"
-        raise ConfigError("a SOCKS proxy needs the package socksio", hint=hint, key="proxy") from error
-    except (ValueError, httpx.InvalidURL) as error:
-        hint = 'A proxy looks like "http://host:3128" or "socks5://host:1080".'
-        raise ConfigError("the proxy's address cannot be used", hint=hint, key="proxy") from error
+    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    pool = httpcore.AsyncConnectionPool(nobody, proxy, network_backend=line, **_LIMITS)
+    return Pooled(lambda http2: pool)
+
+
+def _for_proxy(way: _Way) -> ssl.SSLContext | None:
+    return trusting(way.tls.ca_file) if way.proxy and way.proxy.scheme == "https" else None
 
 
 def _headers(profile: Connection) -> httpx.Headers:

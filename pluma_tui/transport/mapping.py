@@ -10,6 +10,7 @@ import h11
 import httpx
 
 from pluma_tui.core.errors import BrokenStream, ConnectionDropped, ProviderError, TimedOut, Unreachable
+from pluma_tui.transport.unix import names_socket, not_reached, read_socket, socket_path
 
 # h11's own errors get through httpx when a connection is closed in the middle of a request; OSError holds
 # ssl.SSLError and TimeoutError.
@@ -34,7 +35,8 @@ def translate(error: BaseException, upstream: str, *, begun: bool = False) -> Pr
         return Unreachable(f"the proxy before {upstream} does not let us through: {_words(error)}", hint=hint)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         hint = "Is the server running and the address right? connect_timeout sets how long to wait."
-        return TimedOut(f"no connection to {upstream} in time", hint=hint)
+        why = f": {_words(error)}" if str(error) else ""
+        return TimedOut(f"no connection to {upstream} in time{why}", hint=hint)
     if isinstance(error, httpx.ConnectError):
         return _not_connected(error, upstream)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL | httpx.LocalProtocolError):
@@ -55,6 +57,9 @@ def is_about_tls(error: httpx.ConnectError) -> bool:
 
 def _not_connected(error: httpx.ConnectError, upstream: str) -> Unreachable:
     causes = list(_causes(error))
+    if names_socket(upstream):
+        path = socket_path(read_socket(upstream).host)
+        return not_reached(path, next((cause for cause in causes if isinstance(cause, OSError)), OSError()))
     if any(isinstance(cause, gaierror) for cause in causes):
         return Unreachable(f"no host is known by the name in {upstream}", hint="Check the name in base_url.")
     for cause in causes:

@@ -11,8 +11,11 @@ from contextlib import asynccontextmanager
 
 from pluma_tui.core.errors import TimedOut, Unreachable
 from pluma_tui.core.profile import Connection
-from pluma_tui.transport.address import environment_proxy, origin, read_base_url
-from pluma_tui.transport.tls import tls_context
+from pluma_tui.transport.address import is_loopback, origin, read_base_url
+from pluma_tui.transport.auth import FetchSecret
+from pluma_tui.transport.proxy import proxy_before
+from pluma_tui.transport.tls import Tls, TlsSettings
+from pluma_tui.transport.unix import not_reached, shown_socket, socket_path
 
 # OpenSSL's X509_V_ERR_* numbers, as in its x509_vfy.h.
 _CERTIFICATE = {
@@ -32,31 +35,47 @@ _CLOSING = 1.0  # seconds for a polite end of a connection
 class Route:
     """The way to a profile's server: what a connection is made to first, and whether that is a proxy."""
 
-    def __init__(self, profile: Connection, address: str) -> None:
-        """`address` is the server's base URL. Raises ConfigError if that, or the proxy's, is none."""
+    def __init__(self, profile: Connection, address: str, secret: FetchSecret) -> None:
+        """`address` is the server's base URL; `secret` fetches the pass phrase of a client's certificate.
+
+        Raises ConfigError if the address, or the proxy's, is none.
+        """
         url = read_base_url(address)
-        proxy = profile.proxy or environment_proxy(url)
+        proxy = proxy_before(profile, url)
         self.secure = url.scheme == "https"
-        self.proxied = bool(proxy)
-        # Of a SOCKS proxy, too, host and port are what counts here.
-        first = read_base_url(f"http://{proxy.rpartition('://')[2]}", key="proxy") if proxy else url
-        _, _, self.port = origin(first)
-        self.host = first.raw_host.decode("ascii")
+        self.proxied = proxy is not None
+        self.socket = socket_path(url.host)
+        self.host, self.port = url.raw_host.decode("ascii"), origin(url)[2]
+        if proxy:
+            self.host, self.port = proxy.host, proxy.port
+        self._far = "" if is_loopback(url.host) else url.host
         self._profile = profile
+        self._secret = secret
 
     @property
     def where(self) -> str:
-        """Host and port, for people to read."""
+        """Host and port, or the socket, for people to read."""
+        if self.socket:
+            return shown_socket(self.socket)
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def in_the_open(self, addresses: list[str]) -> bool:
+        """Whether others can read what is sent: not on this machine, nor on the way to an onion service."""
+        if self.secure or not self._far or self._far.endswith(".onion"):
+            return False
+        return self.proxied or not all(map(is_loopback, addresses))
 
     async def addresses(self) -> list[str]:
         """What the host's name stands for, in the system's order. Raises Unreachable, TimedOut."""
+        if self.socket:
+            return [self.socket]
         loop = asyncio.get_running_loop()
         try:
             async with self._in_time(f"nobody told in time where {self.host} is", "Check the network."):
                 found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError):
-            hint = "Check the name in base_url, and this machine's network."
+            setting = "the proxy's name" if self.proxied else "the name in base_url"
+            hint = f"Check {setting}, and this machine's network."
             raise Unreachable(f"no host is known by the name {self.host}", hint=hint) from None
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
@@ -68,11 +87,12 @@ class Route:
     async def certificate(self, addresses: list[str]) -> float | None:
         """Set up TLS; returns how many days the server's certificate is still good for, None if unknown.
 
-        Raises Unreachable, TimedOut, and ConfigError for a `ca_file` or `client_cert` that is of no use.
+        Raises Unreachable, TimedOut, SecretError for a pass phrase, and ConfigError for a `ca_file` or
+        `client_cert` that is of no use.
         """
-        mine = self._profile
-        context = tls_context(mine.ca_file, mine.client_cert, mine.client_key)
-        async with self._connection(addresses, context) as writer:
+        tls = Tls(TlsSettings.of(self._profile), self._secret)
+        await tls.unlock()
+        async with self._connection(addresses, tls.context) as writer:
             shown = writer.get_extra_info("peercert") or {}
         ends = shown.get("notAfter")
         return (ssl.cert_time_to_seconds(ends) - time.time()) / 86400 if ends else None
@@ -98,6 +118,8 @@ class Route:
         name = self.host if tls else None
         for address in addresses:
             try:
+                if self.socket:
+                    return (await asyncio.open_unix_connection(address))[1]
                 _, writer = await asyncio.open_connection(address, self.port, ssl=tls, server_hostname=name)
             except OSError as error:
                 problem = error
@@ -106,6 +128,8 @@ class Route:
         raise self._in_words(problem, secure=tls is not None) from problem
 
     def _in_words(self, error: OSError, *, secure: bool) -> Unreachable:
+        if self.socket:
+            return not_reached(self.socket, error)
         if isinstance(error, ssl.SSLCertVerificationError):
             known = _CERTIFICATE.get(error.verify_code)
             words, hint = known or (f"is not trusted: {error.verify_message}", "")
@@ -114,7 +138,7 @@ class Route:
             words = (error.reason or "it failed").replace("_", " ").lower()
             return Unreachable(f"no TLS with {self.where}: {words}", hint=_PLAIN_HTTP)
         if isinstance(error, ConnectionRefusedError):
-            hint = "Is the server running, and is the port right?"
+            hint = f"Is the {'proxy' if self.proxied else 'server'} running, and is the port right?"
             return Unreachable(f"nobody listens at {self.where}", hint=hint)
         if secure and isinstance(error, ConnectionError):
             return Unreachable(f"{self.where} closed the connection while TLS was set up", hint=_PLAIN_HTTP)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import httpcore
 import httpx
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
@@ -18,6 +17,7 @@ from pluma_tui.core.errors import BrokenStream, TimedOut
 from pluma_tui.transport.address import upstream
 from pluma_tui.transport.auth import ready
 from pluma_tui.transport.exchange import deadline_at
+from pluma_tui.transport.lean import httpcore
 from pluma_tui.transport.mapping import NETWORK_ERRORS, mapped
 from pluma_tui.transport.refusal import refusal
 

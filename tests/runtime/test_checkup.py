@@ -160,7 +160,7 @@ class TestAddress:
 
     async def test_a_key_in_the_open_is_told(self, opened: Opened, monkeypatch: pytest.MonkeyPatch):
         async with by_path({"/v1/models": (200, MODELS)}) as server:
-            monkeypatch.setattr("pluma_tui.transport.address.is_loopback", lambda host: False)
+            monkeypatch.setattr("pluma_tui.transport.reach.is_loopback", lambda host: False)
             assert "everybody" in (await steps(opened(f"http://127.0.0.1:{server.port}")))["tls"].hint
             monkeypatch.undo()
             found = await steps(opened(f"http://127.0.0.1:{server.port}", api_key=""))

@@ -152,7 +152,7 @@ CERT, KEY, LOCKED = (str(TLS / name) for name in ("localhost.pem", "localhost.ke
         ({"ca_file": KEY}, "ca_file"),
         ({"client_cert": "/no/such/file"}, "client_cert"),
         ({"client_cert": CERT, "client_key": CERT}, "client_cert"),
-        ({"client_cert": CERT, "client_key": LOCKED}, "client_key"),
+        ({"client_cert": CERT, "client_key": CERT, "ca_file": CERT}, "client_cert"),
     ],
 )
 async def test_certificates_that_cannot_be_used_are_mistakes_in_the_config(
