@@ -12,6 +12,8 @@ from pluma_tui.imaging.a1111_names import like, stem
 from pluma_tui.imaging.sniff import from_base64, picture, png_texts, sniff
 from pluma_tui.transport.json import read_json
 
+_EXTRAS = 64  # pictures beside those that were asked for: what ControlNet looked at, what a script adds
+_MAX_INFO = 4 * 1024 * 1024  # bytes; a hundred pictures with long prompts take one million
 _DIGITS = 20  # of a number below 2**64
 _TOLD = {
     "prompt": "prompt",
@@ -29,23 +31,33 @@ _TOLD = {
 
 
 class Answer(msgspec.Struct):
-    """As it is sent. The pictures are not unpacked, and not copied either."""
+    """As it is sent: nothing is unpacked yet, and not copied either."""
 
     images: list[msgspec.Raw] | None = None
-    info: Any = ""
+    info: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class Made(msgspec.Struct):
-    """The pictures of one answer. `expected`: how many the server meant to make, 0 if it does not tell."""
+    """The pictures of one answer, with an error in the place of one that is none.
 
-    pictures: tuple[Picture, ...]
+    `expected`: how many the server meant to make, 0 if it does not tell. `left`: how many came that are
+    more than is taken.
+    """
+
+    pictures: tuple[Picture | BrokenStream, ...]
     expected: int
+    left: int
+
+    @property
+    def problem(self) -> BrokenStream | None:
+        """What is wrong with the first that is no picture."""
+        return next((one for one in self.pictures if isinstance(one, BrokenStream)), None)
 
 
-def read(body: bytearray, upstream: str, request: ImageRequest, done: int) -> Made:
+def read(body: bytearray, upstream: str, request: ImageRequest, done: int, count: int) -> Made:
     """The pictures in an answer, without a grid of them. Raises BrokenStream.
 
-    `done` pictures of the request were made before: the seed counts on from there.
+    `done` pictures of the request were made before: the seed counts on from there. `count` were asked for.
     """
     try:
         answer = msgspec.json.decode(body, type=Answer)
@@ -56,11 +68,11 @@ def read(body: bytearray, upstream: str, request: ImageRequest, done: int) -> Ma
     raw = (answer.images or [])[skip:]
     if not raw:
         raise BrokenStream(f"{upstream} sent no picture")
+    taken = raw[: count + _EXTRAS]
     pictures = tuple(
-        _picture(from_base64(text, upstream), upstream, info, at, (request.seed or 0) + done)
-        for at, text in enumerate(raw)
+        _picture(text, upstream, info, at, (request.seed or 0) + done) for at, text in enumerate(taken)
     )
-    return Made(pictures, len(_list(info.get("all_seeds"))))
+    return Made(pictures, len(_list(info.get("all_seeds"))), len(raw) - len(taken))
 
 
 def ignored(request: ImageRequest, first: Picture) -> list[Notice]:
@@ -101,7 +113,20 @@ def _samplers_agree(asked: str, said: str) -> bool:
     return like(short, long) or any(like(short, long[:end]) for end in range(len(short), len(long)))
 
 
-def _picture(data: bytes, upstream: str, info: dict[str, Any], at: int, seed: int) -> Picture:
+def _picture(
+    packed: msgspec.Raw, upstream: str, info: dict[str, Any], at: int, seed: int
+) -> Picture | BrokenStream:
+    try:
+        data = from_base64(packed, upstream)
+        settings, known = _told(data, info, at, seed)
+        return picture(data, upstream, seed=known, settings=settings)
+    except BrokenStream as error:
+        # Another one: the frames that it came through hold what is no picture.
+        return BrokenStream(error.message, hint=error.hint)
+
+
+def _told(data: bytes, info: dict[str, Any], at: int, seed: int) -> tuple[dict[str, Any], int | None]:
+    """What is known of the picture `at`: its settings and its seed; `seed` is that of the first."""
     settings = _settings(info, at)
     text = settings.get("infotext") or png_texts(data).get("parameters", "")
     said = infotext.settings(text.rstrip().rpartition("\n")[2])
@@ -119,7 +144,7 @@ def _picture(data: bytes, upstream: str, info: dict[str, Any], at: int, seed: in
         known = seed
     if known is not None:
         settings["seed"] = known
-    return picture(data, upstream, seed=known, settings=settings)
+    return settings, known
 
 
 def _settings(info: dict[str, Any], at: int) -> dict[str, Any]:
@@ -135,12 +160,15 @@ def _settings(info: dict[str, Any], at: int) -> dict[str, Any]:
     return settings
 
 
-def _info(info: Any) -> dict[str, Any]:
-    if isinstance(info, str):
-        try:
-            info = read_json(info)
-        except ValueError:
-            return {}
+def _info(packed: msgspec.Raw) -> dict[str, Any]:
+    """What is told of the pictures; nothing where that is more than anybody has to tell."""
+    if len(memoryview(packed)) > _MAX_INFO:
+        return {}
+    try:
+        info = read_json(bytes(packed))
+        info = read_json(info) if isinstance(info, str) else info
+    except ValueError:
+        return {}
     return info if isinstance(info, dict) else {}
 
 

@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from pluma_tui.core.errors import JobFailed, NotFound, ProviderError, Refused, TimedOut
+from pluma_tui.core.events import Notice
 from pluma_tui.core.images import ImageEvent, Picture, Queued
 from pluma_tui.imaging.a1111_answer import Made, read
 from pluma_tui.imaging.a1111_api import Api
@@ -58,8 +59,13 @@ class Job:
         except BaseException:
             await self._take_back(drawing)
             raise
-        if not self._keep(await self._made(drawing)):
+        made = await self._made(drawing)
+        if not self._keep(made):
             raise JobFailed(f"the job was interrupted at {self._api.upstream}")
+        if made.left:
+            yield Notice(f"{self._api.upstream} sent {made.left} more pictures than are taken")
+        if made.problem:
+            raise made.problem
 
     async def _events(
         self, drawing: "asyncio.Task[bytearray]", deadline: float | None
@@ -82,7 +88,7 @@ class Job:
     async def _made(self, drawing: "asyncio.Task[bytearray]") -> Made:
         request = self._wanted.request
         try:
-            return read(await drawing, self._api.upstream, request, self._done)
+            return read(await drawing, self._api.upstream, request, self._done, self._count)
         except Refused as error:
             told = await self._api.explained(error, request.sampler)
             if told.status < 500 or isinstance(told, NotFound):
@@ -112,7 +118,8 @@ class Job:
         """Keep the pictures that are whole; returns whether that is all."""
         fewer = len(made.pictures) < made.expected  # the sign of an interrupt that the watch did not see
         interrupted = self._stopped or self._watch.interrupted or fewer
-        self.pictures = made.pictures[: -self._together] if interrupted else made.pictures
+        whole = made.pictures[: -self._together] if interrupted else made.pictures
+        self.pictures = tuple(one for one in whole if isinstance(one, Picture))
         return not interrupted
 
     async def _interrupt(self, drawing: "asyncio.Task[bytearray]") -> None:

@@ -204,8 +204,14 @@ class TestPictures:
         assert "301 pictures" in visit.done.err
         assert len(visit.kept()) == 250
 
-    async def test_that_are_whole_are_kept_beside_one_that_is_cut(self, visitor: Visitor):
-        visit = await visitor.to("comfy", picture=png(8, 8)[:-30], more=[png(8, 8)])
+    async def test_many_more_than_asked_for_are_told_and_left(self, visitor: Visitor):
+        visit = await visitor.to("a1111", more=[png(8, 8)] * 300)
+        assert len(visit.drew()) == 65
+        assert "236 more pictures" in visit.done.err
+
+    @pytest.mark.parametrize("kind", ["a1111", "comfy"])
+    async def test_that_are_whole_are_kept_beside_one_that_is_cut(self, visitor: Visitor, kind: str):
+        visit = await visitor.to(kind, picture=png(8, 8)[:-30], more=[png(8, 8)])
         assert visit.done.code == NO
         assert "cut short" in visit.done.err
         assert len(visit.kept()) == 1
@@ -264,6 +270,12 @@ class TestBugAnAnswerOfTinyValuesTookTwoGigabytes:
         answer = saying(written(head + b"{}," * (70 * MB // 3) + b"{}]}"))
         visit = await visitor.to(kind, at=route, attack=answer)
         assert "much that is no picture" in visit.failed(BROKE_OFF)
+
+
+async def test_bug_what_an_a1111_tells_of_its_pictures_was_unpacked_however_long(visitor: Visitor):
+    visit = await visitor.to("a1111", info=json.dumps({"infotexts": ["x" * (76 * MB)]}))
+    (path,) = visit.drew()
+    assert len(visit.files[f"{path}.json"]) < 4096
 
 
 @pytest.mark.parametrize("name", ["revised_prompt", "url"])

@@ -234,6 +234,22 @@ class TestHostile:
 
 
 class TestKept:
+    @pytest.mark.parametrize("pictures", [(png(8, 8), png(9, 9)[:-20]), (b"<html>", png(8, 8))])
+    async def test_bug_a_picture_was_lost_with_one_beside_it_that_is_none(self, pictures: tuple[bytes, ...]):
+        async with a1111("A1111") as server, connected("a1111", server.url) as provider:
+            server.spoiled[DRAW] = made(*pictures)
+            outcome = await listen(provider, asking(count=2))
+        assert isinstance(outcome.error, JobFailed)
+        assert [picture.data for picture in outcome.error.pictures] == [png(8, 8)]
+
+    async def test_what_is_sent_beside_the_pictures_is_kept_but_not_without_end(self):
+        async with a1111("A1111") as server, connected("a1111", server.url) as provider:
+            server.spoiled[DRAW] = made(*[png(8, 8)] * 70)
+            outcome = await listen(provider)
+        conformance.ends_once(outcome)
+        assert len(outcome.pictures) == 65
+        assert any("5 more pictures" in notice for notice in outcome.notices)
+
     @pytest.mark.parametrize(
         ("spoiled", "status"),
         [(b"", 0), (answer({"detail": "no"}, status=500), 500), (made(b"<html>"), 0)],
