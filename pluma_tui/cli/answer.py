@@ -1,11 +1,13 @@
-"""The two forms in which `pluma ask` gives an answer: plain text, and one JSON object a line."""
+"""The two forms in which an answer is printed: plain text, and one JSON object a line."""
 
+import os
+import signal
 import sys
 from typing import Any
 
 import msgspec
 
-from pluma_tui.cli import output
+from pluma_tui.cli import output, session
 from pluma_tui.core.chat import ToolCall
 from pluma_tui.core.events import (
     ChatEvent,
@@ -132,3 +134,24 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeEncodeError):
         row["arguments_text"] = call.arguments
     return row
+
+
+async def follow(turn: Turn, face: Plain | Json) -> int:
+    """Print what comes; returns the exit code. A signal stops the answer, and what came is kept."""
+    caught: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        if caught:
+            os._exit(128 + number)  # asked twice: what came is stored at most half a second ago
+        caught.append(number)
+        turn.stop()
+
+    with session.on_signals(stop):
+        async for batch in turn.listen():
+            for event in batch:
+                face.show(event, turn)
+        await turn.wait()
+    if turn.error is not None:
+        output.failure(turn.error, as_json=isinstance(face, Json))
+        return turn.error.exit_code
+    return 128 + caught[0] if caught else 0

@@ -80,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-c", "--continue", dest="continue_id", metavar="ID|last", help="go on with a conversation"
     )
+    parser.add_argument("--plain", action="store_true", help="chat line by line, without a full screen")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, words in COMMANDS.items():
         commands.add_parser(name, help=words, module=f"pluma_tui.cli.commands.{name}")

@@ -4,7 +4,8 @@ import pytest
 
 from pluma_tui import __version__
 from pluma_tui.cli.main import COMMANDS, build_parser
-from tests.cli.program import Program
+from tests.cli.program import PLUMA, Program
+from tests.servers.terminal import Terminal
 
 
 async def test_the_version_is_one_line(program: Program):
@@ -83,11 +84,21 @@ def test_every_short_option_has_a_long_one(command: str, capsys: pytest.CaptureF
 async def test_the_app_needs_a_terminal_and_says_so(program: Program):
     done = await program.run()
     assert (done.code, done.out) == (2, "")
-    assert done.err == 'pluma: the app needs a terminal. Without one: pluma ask "..." asks one question.\n'
+    assert done.err.startswith("pluma: the app needs a terminal. ")
+    assert "pluma --plain" in done.err
+    assert "pluma ask" in done.err
 
 
 async def test_the_app_refuses_a_dumb_terminal(program: Program):
     code, output = await program.on_terminal(TERM="dumb")
     assert code == 2
     assert b"cannot show a full-screen app" in output
+    assert b"pluma --plain" in output
     assert b"\x1b" not in output
+
+
+def test_the_app_refuses_a_terminal_that_is_too_small(program: Program):
+    with Terminal(PLUMA, program.env, columns=20, rows=5) as terminal:
+        assert terminal.wait() == 2
+        assert b"20x5" in terminal.output
+        assert b"\x1b" not in terminal.output

@@ -1,8 +1,6 @@
 """`pluma ask`: one question, one answer, in a pipe or on a terminal."""
 
 import argparse
-import os
-import signal
 import sys
 import tomllib
 from typing import Any
@@ -10,12 +8,11 @@ from typing import Any
 import msgspec
 
 from pluma_tui.cli import output, session
-from pluma_tui.cli.answer import Json, Plain
+from pluma_tui.cli.answer import Json, Plain, follow
 from pluma_tui.config.problems import did_you_mean
 from pluma_tui.core.chat import Sampling
 from pluma_tui.core.errors import UsageError
 from pluma_tui.files import attach
-from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import Question
 from pluma_tui.runtime.wiring import EMBEDDED, Runtime
 
@@ -77,7 +74,7 @@ async def _ask(args: argparse.Namespace) -> int:
             options=options,
         )
         turn = await runtime.turns.begin(question)
-        return await _follow(turn, Json(args.no_save) if args.json else Plain(not args.no_stream))
+        return await follow(turn, Json(args.no_save) if args.json else Plain(not args.no_stream))
 
 
 def _tell_embedded(runtime: Runtime) -> None:
@@ -131,24 +128,3 @@ def _toml_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-async def _follow(turn: Turn, face: Plain | Json) -> int:
-    """Print what comes; returns the exit code. A signal stops the answer, and what came is kept."""
-    caught: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        if caught:
-            os._exit(128 + number)  # asked twice: what came is stored at most half a second ago
-        caught.append(number)
-        turn.stop()
-
-    with session.on_signals(stop):
-        async for batch in turn.listen():
-            for event in batch:
-                face.show(event, turn)
-        await turn.wait()
-    if turn.error is not None:
-        output.failure(turn.error, as_json=isinstance(face, Json))
-        return turn.error.exit_code
-    return 128 + caught[0] if caught else 0
