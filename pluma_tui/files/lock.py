@@ -3,10 +3,12 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from pluma_tui.files.paths import private_dir
+
+_POLL = 0.05  # seconds
 
 
 @contextlib.contextmanager
@@ -21,3 +23,25 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.asynccontextmanager
+async def waiting_for(folder: Path) -> AsyncIterator[None]:
+    """As `locked`, while other tasks go on; the wait can be cancelled, as that of a thread could not be."""
+    import asyncio  # which a command that writes the config file does not need
+
+    handle = os.open(private_dir(folder), os.O_RDONLY)
+    try:
+        while not _taken(handle):  # noqa: ASYNC110 - what happens in another process
+            await asyncio.sleep(_POLL)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,6 +1,8 @@
 """`{ keyring = "service/user" }`: the system's keyring (Secret Service, KWallet, macOS Keychain, ...)."""
 
 import asyncio
+import contextlib
+import importlib.util
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -26,6 +28,20 @@ async def fetch(ref: SecretRef) -> str:
     if value is None:
         raise SecretError(f"the keyring holds nothing for {ref.value}", hint=f"keyring set {service} {user}")
     return value
+
+
+async def find(ref: SecretRef) -> str | None:
+    """What the keyring holds; None if that is nothing, or there is no keyring. Raises SecretError."""
+    service, user = _parts(ref)
+
+    def get() -> str | None:
+        import keyring
+
+        with contextlib.suppress(keyring.errors.NoKeyringError):
+            return keyring.get_password(service, user)
+        return None
+
+    return await _call(get) if importlib.util.find_spec("keyring") else None
 
 
 async def store(ref: SecretRef, value: str) -> None:

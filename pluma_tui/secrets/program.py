@@ -17,10 +17,13 @@ _PATIENCE = 300.0  # seconds for a person who is asked for a pass phrase
 
 @dataclass(frozen=True)
 class Fetched:
-    """A secret as its source gives it. `expires`: seconds since the epoch, None if nobody says."""
+    """A secret as its source gives it, in seconds since the epoch: when it `expires`, None if nobody says;
+    and `since` when it is what it is, None for now.
+    """
 
     value: str = field(repr=False)
     expires: float | None = None
+    since: float | None = None
 
 
 def first_line(output: bytes) -> Fetched:
@@ -43,7 +46,7 @@ class Program:
     async def run(self) -> Fetched:
         """Run it to its end. Raises SecretError, which repeats nothing that the program printed."""
         tty = terminal()
-        with _interrupt_left_to_it() if tty else contextlib.nullcontext():
+        with on_interrupt(_left_to_it) if tty else contextlib.nullcontext():
             status, output = await self._run(tty)
         if status:
             hint = "Run it by hand to see what it says."
@@ -114,18 +117,23 @@ def _streams(tty: str | None) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 @contextlib.contextmanager
-def _interrupt_left_to_it() -> Iterator[None]:
-    """Ctrl+c on the terminal reaches both programs and is meant for the one that asks: a whole app must not
-    end of it. What a command has told the event loop to do on SIGINT is still done.
+def on_interrupt(does: Callable[[], object]) -> Iterator[None]:
+    """Ctrl+c on the terminal is meant for what asks there: a whole app must not end of it.
+
+    What a command has told the event loop to do on SIGINT is still done.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # Python lets no other thread say what a signal does
         return
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    before = signal.signal(signal.SIGINT, lambda *_: does())
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _left_to_it() -> None:
+    """The signal has reached the program itself, too."""
 
 
 async def _end(process: asyncio.subprocess.Process, *, own_session: bool) -> None:
