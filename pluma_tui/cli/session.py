@@ -27,6 +27,7 @@ def options(args: argparse.Namespace, *, save: bool = True) -> Options:
 async def runtime(args: argparse.Namespace, *, save: bool = True) -> AsyncIterator[Runtime]:
     """The runtime for one command; its config problems are told, and it is closed at the end."""
     made = open_runtime(options(args, save=save))
+    made.secrets.signs_in = not getattr(args, "json", False)  # then a program reads along, and nobody else
     for problem in made.loaded.problems:
         output.say(f"pluma: {problem.text(made.loaded.path)}")
     try:

@@ -23,6 +23,7 @@ from pluma_tui.imaging.base import ImageProvider
 from pluma_tui.providers.base import Provider
 from pluma_tui.runtime import fetched
 from pluma_tui.runtime.wiring import Runtime
+from pluma_tui.secrets.base import sign_ins
 
 if TYPE_CHECKING:
     from pluma_tui.transport.reach import Route
@@ -170,6 +171,8 @@ def _source(ref: SecretRef) -> str:
     """Where a key is from. Of a command not its words: a careless one has the key in them."""
     if ref.kind == "literal":
         return "from the config file"
+    if ref.kind in sign_ins.names():
+        return f"by signing in at {ref.value}"
     return f"from {ref}" if ref.kind in ("env", "file") else f"from {ref.kind}"
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar, Union
 
 from pluma_tui.config.problems import did_you_mean
 from pluma_tui.core.errors import ConfigError
-from pluma_tui.core.profile import Connection, ConnectionProfile, ImageProfile
+from pluma_tui.core.profile import AuthScheme, Connection, ConnectionProfile, ImageProfile
 from pluma_tui.imaging import registry as image_kinds
 from pluma_tui.providers import registry as chat_kinds
+from pluma_tui.secrets.base import sign_ins
 
 if TYPE_CHECKING:
     import httpx
@@ -110,13 +111,16 @@ class Profiles(Generic[P]):
         raise NotImplementedError
 
     def _client(self, profile: P, plugin: "Plugin") -> "httpx.AsyncClient":
+        # A token of a sign-in is sent as RFC 6750 says, whatever a dialect does with its keys.
+        signs_in = profile.api_key is not None and profile.api_key.kind in sign_ins.names()
+        auth = AuthScheme() if signs_in else plugin.auth
         return self._clients.pool().client(
             profile,
             secret=self._clients.fetch,
             default_base_url=plugin.default_base_url,
             default_path=plugin.default_path,
-            auth_header=plugin.auth.header,
-            auth_prefix=plugin.auth.prefix,
+            auth_header=auth.header,
+            auth_prefix=auth.prefix,
             basic=profile.auth if isinstance(profile, ImageProfile) else None,
         )
 

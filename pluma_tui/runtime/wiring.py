@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from pluma_tui import local
 from pluma_tui.config.problems import Problem
@@ -12,15 +15,16 @@ from pluma_tui.config.schema import Config
 from pluma_tui.config.watched import Settings
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import ConfigError
-from pluma_tui.core.profile import ConnectionProfile, SecretRef
+from pluma_tui.core.profile import Connection, ConnectionProfile, SecretRef
 from pluma_tui.files import paths
 from pluma_tui.runtime.connections import Clients, ConnectionManager, ImageConnectionManager
 from pluma_tui.runtime.pictures import Pictures
 from pluma_tui.runtime.turns import Turns
-from pluma_tui.secrets.base import Secrets
+from pluma_tui.secrets.base import Secrets, key_of
 from pluma_tui.storage.base import Store
 from pluma_tui.storage.open import open_store
 
+P = TypeVar("P", bound=Connection)
 FALLBACK = "fallback"
 EMBEDDED = "local"
 
@@ -71,10 +75,11 @@ class Runtime:
         """Take in what has changed in the config file, for the next turn; see `Settings.refresh`."""
         errors = self.settings.refresh()
         if errors == ():
-            self.connections.replace(self.config.chat.profiles, self.config.chat.active)
-            self.images.replace(self.config.images.profiles, self.config.images.active)
-            self.turns.system = self.config.chat.system
-            self.pictures.settle(self.config.images.directory, self.config.images.template)
+            chat, images = self.config.chat, self.config.images
+            self.connections.replace(_keyed(chat.profiles, self.data), chat.active)
+            self.images.replace(_keyed(images.profiles, self.data), images.active)
+            self.turns.system = chat.system
+            self.pictures.settle(images.directory, images.template)
         return errors
 
     async def aclose(self) -> None:
@@ -103,7 +108,7 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     secrets = Secrets()
     clients = Clients(secrets.fetch)
     connections = ConnectionManager(
-        config.chat.profiles,
+        _keyed(config.chat.profiles, data),
         config.chat.active,
         boot_fallback(options, environ, loaded) or embedded(loaded, data),
         clients=clients,
@@ -113,7 +118,7 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     if named:
         connections.use(named)
     images = ImageConnectionManager(
-        config.images.profiles,
+        _keyed(config.images.profiles, data),
         config.images.active,
         clients=clients,
         broken=lambda name: _told(settings.loaded, "images", name),
@@ -150,6 +155,14 @@ def embedded(loaded: Loaded, data: Path) -> ConnectionProfile | None:
 def configured(loaded: Loaded) -> bool:
     """Whether the config file has chat profiles, be they good or broken."""
     return bool(loaded.config.chat.profiles) or loaded.problem_with("chat", "profiles") is not None
+
+
+def _keyed(profiles: Mapping[str, P], data: Path) -> dict[str, P]:
+    """The profiles, with the tokens they sign in for as the keys of those that have no other."""
+    return {
+        name: msgspec.structs.replace(profile, api_key=key_of(profile, data))
+        for name, profile in profiles.items()
+    }
 
 
 def _told(loaded: Loaded, section: str, profile: str) -> ConfigError | None:

@@ -10,6 +10,7 @@ import httpx
 
 from pluma_tui.core.errors import BrokenStream, NotFound, ProviderError, TimedOut
 from pluma_tui.transport.address import origin, upstream
+from pluma_tui.transport.auth import ready
 from pluma_tui.transport.body import MAX_BODY, MAX_ERROR, read_into
 from pluma_tui.transport.json import read_json
 from pluma_tui.transport.mapping import NETWORK_ERRORS, mapped
@@ -70,6 +71,7 @@ async def get_json(
     With `post` it is what the server answers to that document. A `method` other than GET and POST may be
     answered by nothing, which is None. `hint` as for `exchange`.
     """
+    await ready(client)
     deadline = asyncio.get_running_loop().time() + timeout if timeout else None
     usual = "GET" if post is None else "POST"
     content = None if post is None else json.dumps(post, ensure_ascii=False).encode("utf-8", "replace")

@@ -13,6 +13,7 @@ import httpx
 
 from pluma_tui.core.errors import BrokenStream, ConnectionDropped, ProviderError, Refused, TimedOut
 from pluma_tui.transport.address import upstream
+from pluma_tui.transport.auth import ready
 from pluma_tui.transport.exchange import exchange
 from pluma_tui.transport.mapping import NETWORK_ERRORS, translate
 from pluma_tui.transport.refusal import hider, refusal_in_stream
@@ -48,6 +49,7 @@ async def ask(
     `between` is the limit for each later event; 0 means no limit. `headers` go over those of the profile.
     Leaving closes the connection. Raises ProviderError.
     """
+    await ready(client)
     deadline = asyncio.get_running_loop().time() + first if first else None
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     request = client.build_request("POST", url, content=content, headers={**_HEADERS, **(headers or {})})

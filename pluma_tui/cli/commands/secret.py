@@ -1,4 +1,4 @@
-"""`pluma secret`: the keys of profiles. What they are is never printed."""
+"""`pluma secret`: the keys of profiles, and their sign-ins. What they are is never printed."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pluma_tui.cli import output, profile_keys
+from pluma_tui.cli import output, profile_keys, sign_ins
 from pluma_tui.cli.profile_keys import ProfileKey
 from pluma_tui.config.read import Loaded, load
 from pluma_tui.core.errors import ConfigError, SecretError, UsageError
@@ -38,6 +38,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     checking.add_argument("--json", action="store_true", help="as one JSON array")
     for action in (setting, deleting, checking):
         _about_whom(action, optional=action is checking)
+        _which_key(action)
+    entering = actions.add_parser(
+        "sign-in",
+        help="sign in for a profile that has sign_in",
+        description="Show an address and a code to enter there, on any device, and wait until that is done. "
+        "The tokens that come of it are kept in the system's keyring or, where there is none, in a file that "
+        "only you can read.",
+    )
+    entering.add_argument("--file", action="store_true", help="in a file, even if there is a keyring")
+    leaving = actions.add_parser("sign-out", help="delete the tokens of a profile, and have its issuer do so")
+    for action in (entering, leaving):
+        _about_whom(action, optional=False)
 
 
 def _about_whom(action: argparse.ArgumentParser, *, optional: bool) -> None:
@@ -46,6 +58,9 @@ def _about_whom(action: argparse.ArgumentParser, *, optional: bool) -> None:
     which = action.add_mutually_exclusive_group()
     for section, words in (("chat", "a chat profile"), ("images", "an image profile")):
         which.add_argument(f"--{section}", action="store_const", const=section, dest="section", help=words)
+
+
+def _which_key(action: argparse.ArgumentParser) -> None:
     words = "the user:password of an image profile, not its api_key"
     action.add_argument(
         "--auth", action="store_const", const="auth", default="api_key", dest="kind", help=words
@@ -59,7 +74,13 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("too many words", hint=hint)
     loaded = load(paths.config_file(args.config))
     data = paths.data_dir(args.data_dir)
-    actions = {"set": _set, "delete": _delete, "check": _check}
+    actions = {
+        "set": _set,
+        "delete": _delete,
+        "check": _check,
+        "sign-in": sign_ins.sign_in,
+        "sign-out": sign_ins.sign_out,
+    }
     return actions[args.action](args, loaded, data)
 
 
@@ -139,7 +160,7 @@ def _check(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
     else:
         keys = [key for key in profile_keys.every(loaded) if _wanted(key, args)]
         broken = _tell_problems(loaded)
-    rows = asyncio.run(_rows(keys, loaded))
+    rows = asyncio.run(_rows(keys, loaded, data))
     if args.json:
         output.document(rows)
     elif rows:
@@ -158,26 +179,29 @@ def _wanted(key: ProfileKey, args: argparse.Namespace) -> bool:
     return key.kind == args.kind or (key.ref is not None and args.kind == "api_key")
 
 
-async def _rows(keys: list[ProfileKey], loaded: Loaded) -> list[dict[str, Any]]:
-    secrets = Secrets()
-    return [await _row(key, loaded, secrets) for key in keys]
+async def _rows(keys: list[ProfileKey], loaded: Loaded, data: Path) -> list[dict[str, Any]]:
+    secrets = Secrets(signs_in=False)
+    return [await _row(key, loaded, data, secrets) for key in keys]
 
 
-async def _row(key: ProfileKey, loaded: Loaded, secrets: Secrets) -> dict[str, Any]:
+async def _row(key: ProfileKey, loaded: Loaded, data: Path, secrets: Secrets) -> dict[str, Any]:
     """What there is to say about a key; the key itself is let go of at once."""
-    row = {"section": key.section, "profile": key.profile, "key": key.kind, "source": "", "reference": "",
+    ref = key.ref or sign_ins.reference(key, loaded, data)
+    signs_in = key.ref is None and ref is not None
+    kind = "sign_in" if signs_in else key.kind
+    row = {"section": key.section, "profile": key.profile, "key": kind, "source": "", "reference": "",
            "ok": True, "message": "no key", "hint": ""}  # fmt: skip
-    if key.ref is None:
+    if ref is None:
         return row
-    row |= {"source": "config" if key.plain else key.ref.kind, "reference": str(key.ref)}
+    row |= {"source": "config" if key.plain else ref.kind, "reference": str(ref)}
     try:
-        await secrets.fetch(key.ref)
+        await secrets.fetch(ref)
     except SecretError as error:
         return row | {"ok": False, "message": error.message, "hint": error.hint}
     if key.plain:
         hint = f"To move it: {profile_keys.command(key, loaded)}"
         return row | {"message": "stands in the config file", "hint": hint}
-    return row | {"message": "fetched"}
+    return row | {"message": "signed in" if signs_in else "fetched"}
 
 
 def _outcome(row: dict[str, Any]) -> str:
