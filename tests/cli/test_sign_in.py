@@ -15,7 +15,7 @@ import pytest
 from pluma_tui.secrets.oidc_client import Client
 from pluma_tui.secrets.tokens import Tokens, TokenStore
 from tests.cli.program import PLUMA, Program
-from tests.secrets.issuers import settings
+from tests.secrets.issuers import settings, use_keyring
 from tests.servers import oidc_provider
 from tests.servers.oidc_provider import OidcProvider
 from tests.servers.replay import Play, ReplayServer, Request, answer, replay
@@ -83,7 +83,8 @@ class Person:
 
 
 @pytest.fixture
-def person(program: Program, provider: OidcProvider) -> Person:
+def person(program: Program, provider: OidcProvider, monkeypatch: pytest.MonkeyPatch) -> Person:
+    use_keyring(monkeypatch)
     return Person(program, provider)
 
 

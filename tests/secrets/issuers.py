@@ -1,5 +1,8 @@
 """Issuers for the tests of signing in: one that says what it is told to say, and settings for any."""
 
+import importlib.util
+import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,14 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pytest
+
+from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import ConnectionProfile, SecretRef
 from pluma_tui.secrets.base import sign_in_of
+from pluma_tui.secrets.tokens import Tokens
 from tests.servers.http import Answer, serving
 from tests.servers.replay import Request
 
 DEVICE_CODE, USER_CODE = "device-code-that-nobody-may-see", "ABCD-EFGH"
 ACCESS, REFRESH = "access-token-that-nobody-may-see", "refresh-token-that-nobody-may-see"
 SECRETS = (DEVICE_CODE, ACCESS, REFRESH)
+OLD = Tokens("old-access-token", time.time() - 3600, "old-refresh-token", time.time() - 1)
 TOKENS = {"access_token": ACCESS, "refresh_token": REFRESH, "token_type": "Bearer", "expires_in": 3600}
 
 
@@ -80,3 +88,21 @@ async def scripted(**how: Any) -> AsyncIterator[Scripted]:
     issuer = Scripted(**how)
     async with serving(issuer.answer) as issuer.url:
         yield issuer
+
+
+def use_keyring(monkeypatch: pytest.MonkeyPatch, backend: str = "keyring.backends.fail.Keyring") -> None:
+    """That one, by itself none. The library chooses once in a process, so it has to choose anew."""
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", backend)
+    if importlib.util.find_spec("keyring"):
+        monkeypatch.setattr(importlib.import_module("keyring.core"), "_keyring_backend", None)
+
+
+async def failing(work: Awaitable[Any]) -> SecretError:
+    """The error, in which and in whose traceback no token stands."""
+    with pytest.raises(SecretError) as caught:
+        await work
+    error = caught.value
+    said = "".join([*traceback.format_exception(error), error.message, error.hint, repr(error)])
+    assert not [secret for secret in (*SECRETS, OLD.access, OLD.refresh) if secret in said]
+    assert error.kind == "SecretError"
+    return error

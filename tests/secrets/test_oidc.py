@@ -16,7 +16,7 @@ from pluma_tui.secrets.device_flow import signed_in
 from pluma_tui.secrets.oidc import Oidc
 from pluma_tui.secrets.oidc_client import Client
 from pluma_tui.secrets.tokens import Tokens, TokenStore
-from tests.secrets.issuers import reference, settings
+from tests.secrets.issuers import reference, settings, use_keyring
 from tests.servers import oidc_provider
 from tests.servers.oidc_provider import OidcProvider
 
@@ -27,6 +27,11 @@ pytestmark = pytest.mark.skipif(bool(oidc_provider.missing()), reason=oidc_provi
 def provider() -> Iterator[OidcProvider]:
     with oidc_provider.run() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_keyring(monkeypatch)
 
 
 @pytest.fixture
