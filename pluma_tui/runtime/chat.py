@@ -48,15 +48,26 @@ class OpenChat:
         self.prompt = "" if self.prompt == prompt else self.prompt
         return turn
 
+    async def exchange(self) -> list[Message]:
+        """The last question that is read on the screen and what follows it. Raises UsageError, StoreError."""
+        said = await self.said()
+        asked = next((at for at in reversed(range(len(said))) if said[at].role == "user"), None)
+        if asked is None:
+            raise UsageError("nothing was asked yet")
+        return said[asked:]
+
     async def ask_again(self) -> Turn:
         """Have the last question answered once more, beside the answer that it has.
 
         Raises UsageError if there is none, ConfigError, StoreError.
         """
-        asked = next((one for one in reversed(await self.said()) if one.role == "user"), None)
-        if asked is None:
-            raise UsageError("nothing was asked yet")
-        return await self._begin(Question(again=asked.id))
+        return await self._begin(Question(again=(await self.exchange())[0].id))
+
+    async def back_to(self, message: str) -> None:
+        """The path ends with that message again. Raises StoreError."""
+        if self.conversation is not None:
+            await self._runtime.store.update(self.conversation.id, head=message)
+        self._last = message
 
     async def said(self) -> list[Message]:
         """What is read on the screen, oldest first. Raises StoreError."""

@@ -89,7 +89,7 @@ class Turns:
             turn.stop()
         await asyncio.gather(*(turn.wait() for turn in turns), return_exceptions=True)
 
-    async def _conversation(self, question: Question) -> tuple[Conversation, list[Message]]:
+    async def _conversation(self, question: Question) -> tuple[Conversation, Sequence[Message]]:
         """The conversation, not stored yet if it is a new one, and the path the question follows."""
         if question.conversation is None:
             return Conversation(id=new_id(), title=title(question.text)), []

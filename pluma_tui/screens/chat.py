@@ -9,21 +9,26 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message as Event
 from textual.screen import Screen
+from textual.widgets import Static, TextArea
 
-from pluma_tui.core.actions import ACTIONS
+from pluma_tui.core.actions import ACTIONS, by_id
 from pluma_tui.core.chat import Conversation
-from pluma_tui.core.errors import PlumaError
+from pluma_tui.core.errors import PlumaError, UsageError
+from pluma_tui.core.written import Unsent, Written
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
 from pluma_tui.screens.asking import Asking
 from pluma_tui.screens.choosing import Choosing
 from pluma_tui.screens.commands import Commands
+from pluma_tui.screens.composing import Composing
+from pluma_tui.screens.conversing import Conversing
 from pluma_tui.screens.following import Following
+from pluma_tui.screens.keeping import Keeping
 from pluma_tui.screens.page import Page
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.screens.reading import Reading
-from pluma_tui.widgets.composer import Composer
+from pluma_tui.widgets.composer import Composer, Offers, Waiting
 from pluma_tui.widgets.keyhints import KeyHints
 from pluma_tui.widgets.keys import bindings, keymap
 from pluma_tui.widgets.statusline import StatusLine
@@ -40,7 +45,11 @@ class ChatScreen(Screen[None]):
         """The config file has changed and was taken in."""
 
     def __init__(
-        self, runtime: Runtime, conversation: Conversation | None = None, model: str = "", draft: str = ""
+        self,
+        runtime: Runtime,
+        conversation: Conversation | None = None,
+        model: str = "",
+        draft: Written | None = None,
     ) -> None:
         """`model` is what the command line asked for; empty for the conversation's or profile's own.
 
@@ -51,11 +60,14 @@ class ChatScreen(Screen[None]):
         self._chat = OpenChat(runtime, conversation)
         if model:
             self._chat.pick(model)
-        self._draft = draft
+        self._draft = draft or Written()
 
     def compose(self) -> ComposeResult:
         yield Transcript(id="transcript")
         keys = keymap(self._runtime.config.keys)
+        yield Waiting(id="waiting")
+        yield Static(id="facts")
+        yield Offers(id="offers")
         yield Composer(keys, id="composer")
         yield StatusLine(id="status")
         yield KeyHints(keys, id="hints")
@@ -65,16 +77,20 @@ class ChatScreen(Screen[None]):
         self._composer = self.query_one(Composer)
         self._page = Page(transcript, status)
         following = Following(self, transcript, status, lambda: self._runtime.config.ui.frame_rate)
-        self._asking = Asking(self._chat, self._composer, self._page, following)
+        self._keeping = Keeping(self, self._unsent)
+        self._asking = Asking(self, self._chat, self._composer, self._page, following, self._queue_changed)
+        self._composing = Composing(self, self._runtime, self._composer, self.query_one("#facts", Static))
         choosing = Choosing(self, self._runtime, self._chat, self._page)
         self.commands = Commands(
             self._asking.commands,
             choosing.commands,
             Reading(transcript).commands,
+            self._composing.commands,
+            Conversing(self, self._runtime, self._chat, self._page).commands,
             {"chat.new": self.new, "palette": self.palette},
         )
         transcript.reasoning = self._runtime.config.ui.reasoning
-        self._composer.restore(self._draft)
+        self._open_kept()
         self._composer.focus()
         self._page.name(self._chat.profile, self._chat.model)
         self._show_what_was_said()
@@ -86,11 +102,70 @@ class ChatScreen(Screen[None]):
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
         self.take_settings()
-        self.run_worker(self._asking.ask(event.text))
+        self._asking.submit(event.written)
 
-    @on(Composer.Early)
-    def _early(self) -> None:
-        self.notify("The answer is still coming; esc stops it.", timeout=3)
+    @on(Composer.GoOn)
+    def _go_on(self) -> None:
+        self._asking.go_on()
+
+    @on(Composer.TakeBack)
+    def _take_back(self) -> None:
+        self._asking.take_back()
+
+    def _queue_changed(self) -> None:
+        queue = self._asking.queue
+        self.query_one(Waiting).show([one.text for one in queue.waiting], held=queue.held)
+        self._composer.waiting = bool(queue.waiting)
+        self._keep()
+
+    @on(Composer.Commanded)
+    def _commanded(self, event: Composer.Commanded) -> None:
+        self._do(event.action, event.argument, event.written)
+
+    @on(Composer.Unknown)
+    def _unknown(self, event: Composer.Unknown) -> None:
+        hint = "/help lists them; with a space before it, it is sent as it stands."
+        self._page.failed(UsageError(f"there is no command {event.name}", hint=hint))
+
+    @on(Composer.Wanted)
+    def _wanted(self, event: Composer.Wanted) -> None:
+        self.action_do(event.action)
+
+    # -- writing
+
+    @on(Composer.Offered)
+    def _offered(self, event: Composer.Offered) -> None:
+        self.query_one(Offers).show(event.offers, event.at)
+
+    @on(Offers.Chosen)
+    def _chosen(self, event: Offers.Chosen) -> None:
+        self._composer.choose(event.at)
+
+    @on(TextArea.Changed, "#composer")
+    def _written(self) -> None:
+        self._composing.changed()
+        self._keep()
+
+    def _unsent(self) -> Unsent:
+        return Unsent(self._composer.written, self._asking.queue.unsent, self._chat.prompt)
+
+    def _keep(self) -> None:
+        if self._chat.conversation is not None:
+            self._keeping.begun(self._chat.conversation.id)
+        self._keeping.changed()
+
+    def _open_kept(self) -> None:
+        """What was written in an earlier window on this conversation, before what was brought along."""
+        conversation = self._chat.conversation
+        kept = self._keeping.open(self._runtime.data, conversation.id if conversation else None)
+        for written in (self._draft, kept.draft):
+            if written.text:
+                self._composer.restore(written)
+        self._chat.prompt = kept.system
+        self._asking.queue.restore(kept.waiting)
+
+    def on_unmount(self) -> None:
+        self._keeping.close()
 
     @work
     async def _show_what_was_said(self) -> None:
@@ -133,31 +208,44 @@ class ChatScreen(Screen[None]):
 
     def action_do(self, action_id: str, argument: str = "") -> None:
         """Do an action of the table, at once where that is possible, so that keys keep their order."""
+        self._do(action_id, argument, Written())
+
+    def _do(self, action_id: str, argument: str, typed: Written) -> None:
+        """As `action_do`; `typed` comes back to the composer if it fails."""
+        if action_id not in self.commands and by_id(action_id).scope == "app":
+            self.run_worker(self.run_action(f"app.{action_id.replace('.', '_')}"))
+            return
         try:
             doing = self.commands.begin(action_id, argument)
         except PlumaError as error:
-            self._page.failed(error)
+            self._failed(error, typed)
             return
         if inspect.iscoroutine(doing):
-            self.run_worker(self._finish(doing))
+            self.run_worker(self._finish(doing, typed))
 
-    async def _finish(self, doing: Coroutine[Any, Any, None]) -> None:
+    async def _finish(self, doing: Coroutine[Any, Any, None], typed: Written) -> None:
         try:
             await doing
         except PlumaError as error:
-            self._page.failed(error)
+            self._failed(error, typed)
+
+    def _failed(self, error: PlumaError, typed: Written) -> None:
+        self._page.failed(error)
+        if typed.text:
+            self._composer.restore(typed)
 
     def new(self, _: str = "") -> None:
         """Begin a new conversation with what is written; an answer that is coming goes on in its turn."""
-        self.app.switch_screen(ChatScreen(self._runtime, draft=self._composer.written))
+        written = self._composer.written
+        self._composer.text = ""
+        self._keeping.close()
+        if self._asking.queue.waiting:
+            self.notify("What waits stays with its conversation.", timeout=3)
+        self.app.switch_screen(ChatScreen(self._runtime, draft=written))
 
     async def palette(self, _: str = "") -> None:
         """Find a command by typing."""
         items = [Item(a.id, a.title, a.help) for a in ACTIONS if a.scope in ("app", "chat")]
         chosen = await self.app.push_screen_wait(Picker("Commands", items))
-        if chosen is None:
-            return
-        if chosen in self.commands:
+        if chosen is not None:
             self.action_do(chosen)
-        else:
-            await self.run_action(f"app.{chosen.replace('.', '_')}")

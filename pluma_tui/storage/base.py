@@ -70,7 +70,7 @@ class Store(Protocol):
         """The chosen path, oldest first: from the root to `head`."""
 
     async def prompts(self, *, limit: int) -> list[str]:
-        """What people asked, of all conversations: at most `limit` texts, that which was stored last first."""
+        """What people asked, of all conversations: at most `limit` texts, the newest first."""
 
     async def close(self) -> None:
         """Let go of the file or connection; nothing else may be called afterwards."""

@@ -6,11 +6,20 @@ from textual.binding import Binding
 
 from pluma_tui.core.actions import ACTIONS, Action, Scope
 
+NO_KEY = "no-key"  # no press is called so: an action without a key, which `[keys]` may give it one
+
 
 def bindings(scope: Scope) -> list[Binding]:
     """The bindings of one scope; the id of each is its action's, for remapping by `[keys]`."""
     return [
-        Binding(",".join(action.keys), _done(action), action.title, show=False, priority=True, id=action.id)
+        Binding(
+            ",".join(action.keys) or NO_KEY,
+            _done(action),
+            action.title,
+            show=False,
+            priority=True,
+            id=action.id,
+        )
         for action in ACTIONS
         if action.scope == scope
     ]
@@ -23,6 +32,7 @@ def actions_by_key(scope: Scope, keymap: Mapping[str, str]) -> dict[str, str]:
         for action in ACTIONS
         if action.scope == scope
         for key in keymap.get(action.id, ",".join(action.keys)).split(",")
+        if key
     }
 
 

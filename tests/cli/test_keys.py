@@ -60,7 +60,7 @@ class TestListening:
             ("\r", ["enter", r"\r", "chat.send"]),
             ("\n", ["ctrl+j", r"\n", "chat.newline"]),
             ("\x1b[13;2u", ["shift+enter", r"\x1b[13;2u", "chat.newline"]),
-            ("\x1b[A", ["up", r"\x1b[A"]),
+            ("\x1b[A", ["up", r"\x1b[A", "composer.older"]),
             ("\x1bOQ", ["f2", r"\x1bOQ", "profile.switch"]),
             ("\x1b[1;5F", ["ctrl+end", r"\x1b[1;5F", "transcript.end"]),
             ("\x11", ["ctrl+q", r"\x11", "app.quit"]),
