@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import msgspec
 
-from pluma_tui.core.chat import Conversation, Message, Part
+from pluma_tui.core.chat import Conversation, Message, Part, Sampling
 from pluma_tui.core.errors import UsageError
 from pluma_tui.core.models import ModelInfo
 from pluma_tui.runtime import fetched
+from pluma_tui.runtime.own import sampling_of, with_sampling
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.runtime.turns import Question, path_to, prompt
 from pluma_tui.runtime.wiring import Runtime
@@ -22,6 +23,7 @@ class OpenChat:
         self.conversation = conversation
         self.turn: Turn | None = None
         self.prompt = ""  # a system prompt that goes with the next question
+        self.sampling = sampling_of(conversation.extra) if conversation else Sampling()  # over the profile's
         self._last = ""  # the message that the next question follows: the one that is read above it
         active = runtime.connections.active()
         self.profile = active.name if active else ""
@@ -86,6 +88,7 @@ class OpenChat:
             conversation=self.conversation.id if self.conversation else None,
             profile=self.profile or None,
             model=self.model,
+            own=self.sampling,
         )
         self.turn = await self._runtime.turns.begin(question)
         self.conversation = self.turn.conversation
@@ -100,6 +103,14 @@ class OpenChat:
     def pick(self, model: str) -> None:
         """Ask for another model from the next question on."""
         self.model = model
+
+    async def sample(self, sampling: Sampling) -> None:
+        """Lay this over the profile's sampling from the next question on. Raises StoreError."""
+        if self.conversation is not None:
+            kept = with_sampling(self.conversation.extra, sampling)
+            await self._runtime.store.update(self.conversation.id, extra=kept)
+            self.conversation = msgspec.structs.replace(self.conversation, extra=kept)
+        self.sampling = sampling
 
     def learned(self, model: str) -> None:
         """The server chose the model; stay with it."""

@@ -11,6 +11,7 @@ from pluma_tui.core.chat import ChatRequest, Conversation, Message, Part, Sampli
 from pluma_tui.core.ids import new_id, now
 from pluma_tui.core.profile import ConnectionProfile
 from pluma_tui.runtime.connections import ConnectionManager
+from pluma_tui.runtime.own import sampling_of, with_sampling
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.storage.base import Store
 
@@ -22,8 +23,8 @@ PROMPT = "prompt"  # marks, in a message's `extra`, a system prompt that replace
 class Question:
     """What a person asks. None or empty: what the conversation, the profile or the config says.
 
-    `conversation` None begins a new one; `after` is the message it follows there, the last one of the
-    chosen path if empty; `options` and `sampling` go over those of the profile.
+    `conversation` None begins a new one, which keeps `own` as its sampling; `after` is the message it
+    follows there, the last one of the chosen path if empty; `options` and `sampling` go over those of the profile.
     `system` is for this question only; `prompt` is stored before it, for all that follows.
     `again` is a stored question that is to be answered once more, as it was: `text` and `parts` are its own.
     """
@@ -39,6 +40,7 @@ class Question:
     prompt: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     options: dict[str, Any] = field(default_factory=dict)
+    own: Sampling = field(default_factory=Sampling)
 
 
 class Turns:
@@ -92,7 +94,8 @@ class Turns:
     async def _conversation(self, question: Question) -> tuple[Conversation, Sequence[Message]]:
         """The conversation, not stored yet if it is a new one, and the path the question follows."""
         if question.conversation is None:
-            return Conversation(id=new_id(), title=title(question.text)), []
+            kept = with_sampling({}, question.own)
+            return Conversation(id=new_id(), title=title(question.text), extra=kept), []
         conversation = await self._store.find(question.conversation)
         path = await self._store.path(conversation.id)
         if question.again:
@@ -126,14 +129,19 @@ class Turns:
         return [*new, asked], [*path, *new], asked
 
     def _profile(self, question: Question, conversation: Conversation) -> ConnectionProfile:
-        """The one asked for, else the conversation's own if it is still there, else the active one."""
+        """The one asked for, else the conversation's own if it is still there, else the active one.
+
+        The conversation's sampling is laid over it.
+        """
         own = conversation.profile if conversation.profile in self._connections.names() else None
-        return self._connections.profile(question.profile or own)
+        chosen = self._connections.profile(question.profile or own)
+        sampling = over(chosen.sampling, sampling_of(conversation.extra))
+        return msgspec.structs.replace(chosen, sampling=sampling)
 
     async def _store_question(
         self, conversation: Conversation, answer: Message, new: Sequence[Message]
     ) -> Conversation:
-        now_with = {"profile": answer.profile, "model": answer.model}
+        now_with: dict[str, Any] = {"profile": answer.profile, "model": answer.model}
         if not conversation.created:
             conversation = msgspec.structs.replace(conversation, created=now(), **now_with)
             await self._store.create(conversation)

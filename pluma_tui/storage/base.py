@@ -4,8 +4,8 @@ Conversations are trees: a message names its parent, and a conversation's `head`
 chosen path. Several processes may use one store at once.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from pluma_tui.core.chat import Conversation, Message
 
@@ -42,6 +42,7 @@ class Store(Protocol):
         profile: str | None = None,
         model: str | None = None,
         head: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Change what is given; None leaves as it is. `head` must be a message of the conversation.
 

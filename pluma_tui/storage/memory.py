@@ -1,6 +1,7 @@
 """Conversations that are forgotten with the process: for `--no-save`, and for tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -60,9 +61,11 @@ class MemoryStore:
         profile: str | None = None,
         model: str | None = None,
         head: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         """See `Store.update`."""
-        given = {"title": title, "profile": profile, "model": model, "head": head}
+        kept = None if extra is None else dict(extra)
+        given = {"title": title, "profile": profile, "model": model, "head": head, "extra": kept}
         self._check(conversation)
         if head is not None and head not in self._messages[conversation]:
             raise checks.no_message(head)
@@ -135,7 +138,7 @@ class MemoryStore:
         one = self._conversations[conversation]
         return msgspec.structs.replace(one, messages=len(self._messages[conversation]))
 
-    def _change(self, conversation: str, **values: str) -> None:
+    def _change(self, conversation: str, **values: Any) -> None:
         self._conversations[conversation] = msgspec.structs.replace(
             self._conversations[conversation], **values
         )

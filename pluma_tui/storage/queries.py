@@ -3,7 +3,7 @@ those that write inside a transaction.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pluma_tui.core.chat import Conversation, Message
 from pluma_tui.core.ids import now
@@ -61,14 +61,15 @@ def conversations(connection: "Connection", limit: int, offset: int) -> list[Con
     return [rows.conversation(row) for row in found]
 
 
-def update(connection: "Connection", conversation: str, values: dict[str, str]) -> None:
+def update(connection: "Connection", conversation: str, values: dict[str, Any]) -> None:
     """See `Store.update`; `values` are those that are given, by column."""
     _check(connection, conversation)
     if "head" in values and not _among(connection, conversation, [values["head"]]):
         raise checks.no_message(values["head"])
     for column, value in values.items():
         change = f"UPDATE conversations SET {column} = ? WHERE id = ?"  # noqa: S608
-        connection.execute(change, (stored(value), stored(conversation)))
+        kept = rows.in_json(value) if column == "extra" else stored(value)
+        connection.execute(change, (kept, stored(conversation)))
 
 
 def delete(connection: "Connection", conversation: str) -> None:

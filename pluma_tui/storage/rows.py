@@ -40,7 +40,7 @@ def conversation_row(conversation: Conversation) -> tuple[Stored, ...]:
     """The values of the columns `CONVERSATION`."""
     one = conversation
     texts = (one.id, one.title, one.created, one.updated, one.profile, one.model)
-    return (*map(stored, texts), _maybe(one.head), _json(one.extra))
+    return (*map(stored, texts), _maybe(one.head), in_json(one.extra))
 
 
 def conversation(row: Sequence[Any]) -> Conversation:
@@ -68,14 +68,14 @@ def message_row(message: Message) -> tuple[Stored, ...]:
         one.role,
         stored(one.text),
         stored(one.reasoning),
-        _json(one.parts),
+        in_json(one.parts),
         stored(one.created),
         stored(one.model),
         stored(one.profile),
         one.ending,
         stored(one.error),
-        _json(one.usage),
-        _json(one.extra),
+        in_json(one.usage),
+        in_json(one.extra),
     )
 
 
@@ -103,7 +103,8 @@ def _maybe(text: str | None) -> Stored:
     return None if text is None else stored(text)
 
 
-def _json(value: Any) -> Stored:
+def in_json(value: Any) -> Stored:
+    """A list, a table or a struct as the columns for those keep it; None for an empty one."""
     if value is None or value == () or value == {}:
         return None
     return stored(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":")))

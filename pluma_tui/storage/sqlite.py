@@ -5,10 +5,10 @@ handed over is done, also if its caller is cancelled meanwhile: no half transact
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -57,9 +57,11 @@ class SqliteStore:
         profile: str | None = None,
         model: str | None = None,
         head: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         """See `Store.update`."""
-        given = {"title": title, "profile": profile, "model": model, "head": head}
+        kept = None if extra is None else dict(extra)
+        given = {"title": title, "profile": profile, "model": model, "head": head, "extra": kept}
         values = {column: value for column, value in given.items() if value is not None}
         await self._write(queries.update, conversation, values)
 

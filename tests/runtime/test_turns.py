@@ -225,3 +225,12 @@ async def test_a_question_is_answered_once_more_beside_the_answer_it_has(at: Ben
     assert len(await at.store.tree(first.conversation.id)) == 5
     path = await at.store.path(first.conversation.id)
     assert [message.text for message in path] == ["hi", "hello", "what is it?", "a dog"]
+
+
+async def test_a_conversation_keeps_sampling_of_its_own_over_its_profile_s():
+    at = bench(MemoryStore(), sampling=Sampling(temperature=0.7, top_k=40))
+    at.script.say(TextDelta("a"), DONE, TextDelta("b"), DONE)
+    first = await at.ask(own=Sampling(temperature=0.2))
+    assert at.script.requests[-1].sampling == Sampling(temperature=0.2, top_k=40)
+    await at.ask("and?", conversation=first.conversation.id, sampling=Sampling(top_k=1))
+    assert at.script.requests[-1].sampling == Sampling(temperature=0.2, top_k=1)

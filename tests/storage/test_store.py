@@ -145,6 +145,14 @@ async def test_update_changes_what_is_given_only(store: Store) -> None:
     assert (after.head, after.created, after.updated) == (before.head, before.created, before.updated)
 
 
+async def test_extra_fields_are_replaced_as_a_whole(store: Store) -> None:
+    await begun(store, said("q"))
+    await store.update("one", extra={"sampling": {"seed": 7}, "odd": "\ud800"})
+    assert (await store.find("one")).extra == {"sampling": {"seed": 7}, "odd": "\ud800"}
+    await store.update("one", extra={})
+    assert (await store.find("one")).extra == {}
+
+
 async def test_an_answer_grows_by_checkpoints_and_is_finished(store: Store) -> None:
     await begun(store, said("q"), Message(role="assistant", id="a", parent="q", model="m"))
     await store.checkpoint("a", "Hel", "thin")
