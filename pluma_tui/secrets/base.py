@@ -63,6 +63,7 @@ sources: Registry[Source] = Registry(
         "oidc": "pluma_tui.secrets.oidc:fetch",
         "op": "pluma_tui.secrets.op:fetch",
         "pass": "pluma_tui.secrets.password_store:fetch",
+        "prompt": "pluma_tui.secrets.prompt:fetch",
         "vault": "pluma_tui.secrets.vault:fetch",
     },
 )

@@ -5,6 +5,7 @@ No setting names this source: it stands in where a profile has no `client_key_pa
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pluma_tui.core.errors import SecretError
@@ -32,10 +33,12 @@ class _Question(Program):
         """Ask. Raises SecretError where nobody is there to be asked, or nothing is said."""
         if not os.isatty(0) or terminal() is None:
             raise SecretError(f"{self.path} is encrypted, and there is no terminal to ask on", hint=_HINT)
-        try:
-            return await super().run()
-        except SecretError:
-            raise SecretError(f"the pass phrase of {self.path} was not given", hint=_HINT) from None
+        said = Fetched("")
+        with suppress(SecretError):
+            said = await super().run()
+        if not said.value:
+            raise SecretError(f"the pass phrase of {self.path} was not given", hint=_HINT)
+        return said
 
 
 async def fetch(ref: SecretRef) -> Program:

@@ -18,7 +18,9 @@ from pluma_tui.runtime.checkup import STEPS, Section, Step, checkup, works
 from pluma_tui.runtime.wiring import Options, Runtime, open_runtime
 from tests.servers.by_path import by_path
 from tests.servers.llamacpp import LlamaServer
+from tests.servers.on_socket import on_socket
 from tests.servers.replay import Play, answer, replay
+from tests.servers.socks import socks_proxy
 
 DATA = Path(__file__).parents[1] / "data"
 CERT, KEY, EXPIRED = (str(DATA / "tls" / name) for name in ("localhost.pem", "localhost.key", "expired.pem"))
@@ -154,6 +156,27 @@ class TestAddress:
         assert found["address"].words == f"the proxy {address} lets us in"
         assert found["key"].state == "ok"
 
+    async def test_a_key_in_the_open_behind_a_proxy_is_told_too(self, opened: Opened):
+        """However near the proxy is: what is behind it is not."""
+        async with replay(answer(MODELS), answer(WORD)) as proxy:
+            assert "everybody" in (await steps(opened("http://far.invalid", proxy=proxy.url)))["tls"].hint
+
+    async def test_a_proxy_that_is_away(self, opened: Opened):
+        async with replay(answer("")) as gone:
+            pass
+        address = gone.url.removeprefix("http://")
+        found = await steps(opened("http://far.onion", proxy=f"tor://{address}"))
+        assert found["address"].words == f"nobody listens at {address}"
+        assert "Is the proxy running" in found["address"].hint
+
+    async def test_a_proxy_that_speaks_socks(self, opened: Opened):
+        async with replay(answer(MODELS), answer(WORD)) as server, socks_proxy(server.url) as proxy:
+            found = await steps(opened("http://far.onion", proxy=f"socks5h://{proxy.where}"))
+        assert states(found) == "osooo"
+        assert found["address"].words == f"the proxy {proxy.where} lets us in"
+        assert found["tls"].hint == ""  # Tor encrypts the way to an onion service
+        assert set(proxy.asked) == {"far.onion"}
+
     async def test_a_proxy_whose_address_is_none_is_a_config_error(self, opened: Opened):
         with pytest.raises(ConfigError):
             await steps(opened("http://far.invalid", proxy="http://"))
@@ -165,6 +188,38 @@ class TestAddress:
             monkeypatch.undo()
             found = await steps(opened(f"http://127.0.0.1:{server.port}", api_key=""))
             assert found["tls"].hint == ""
+
+
+class TestSocket:
+    @pytest.fixture
+    def place(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("s") / "llama.sock"
+
+    async def test_all_is_well(self, opened: Opened, place: Path):
+        async with replay(answer(MODELS), answer(WORD)) as server, on_socket(place, server.url):
+            found = await steps(opened(f"unix://{place}:/v1"))
+        assert states(found) == "osooo"
+        assert found["address"].words == f"unix://{place} lets us in"
+        assert (found["tls"].words, found["tls"].hint) == ("plain HTTP", "")
+
+    async def test_it_is_not_there(self, opened: Opened, place: Path):
+        found = await steps(opened(f"unix://{place}"))
+        assert states(found) == "fssss"
+        assert found["address"].words == f"there is no unix://{place}"
+
+    async def test_nobody_listens(self, opened: Opened, place: Path):
+        with socket.socket(socket.AF_UNIX) as left_behind:
+            left_behind.bind(str(place))
+        found = await steps(opened(f"unix://{place}"))
+        assert found["address"].words == f"nobody listens at unix://{place}"
+
+    async def test_it_may_not_be_opened(self, opened: Opened, place: Path, monkeypatch: pytest.MonkeyPatch):
+        async def refuse(*_: Any, **__: Any) -> Any:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(asyncio, "open_unix_connection", refuse)
+        found = await steps(opened(f"unix://{place}"))
+        assert found["address"].words == f"this user may not open unix://{place}"
 
 
 class TestTls:
@@ -211,6 +266,15 @@ class TestTls:
         step = await self.look(opened, cert=cert, host=host, **values)
         assert step.words == f"the certificate of {host} {words}"
         assert hint in step.hint
+
+    async def test_a_clients_key_is_opened_first(self, opened: Opened, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("PASS_PHRASE", "letmein")
+        locked = {"client_cert": CERT, "client_key": str(DATA / "tls" / "locked.key")}
+        asked = {**locked, "ca_file": CERT, "client_key_password": "env:PASS_PHRASE"}
+        assert (await self.look(opened, **asked)).state == "ok"
+        monkeypatch.setenv("PASS_PHRASE", SECRET)
+        step = await self.look(opened, **asked)
+        assert "the pass phrase from env:PASS_PHRASE does not open" in step.words
 
     async def test_a_ca_file_that_is_not_there(self, opened: Opened):
         with pytest.raises(ConfigError):
