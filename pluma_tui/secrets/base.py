@@ -8,7 +8,7 @@ import contextlib
 import re
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Protocol
 from pluma_tui.core.errors import SecretError
 from pluma_tui.core.profile import Connection, SecretRef
 from pluma_tui.core.registry import Registry
-from pluma_tui.secrets.program import Fetched, Program
+from pluma_tui.secrets.program import Fetched, Program, lent
 
 
 class Asking(Protocol):
@@ -118,6 +118,13 @@ class Secrets:
                 age = 0.0 if fetched.since is None else max(clock - fetched.since, 0.0)
                 kept = self._kept[ref] = _Kept(fetched.value, now - age, now + keep)
             return kept.value
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[bool]:
+        """For what asks on the terminal by itself, as ssh does; gives whether there is one to ask on."""
+        async with self._asking, self.terminal():
+            with lent() as tty:
+                yield tty is not None
 
     async def _ask(self, ref: SecretRef, refused: str = "") -> Fetched:
         """Ask the source; references among its own settings are fetched before.

@@ -45,8 +45,7 @@ class Program:
 
     async def run(self) -> Fetched:
         """Run it to its end. Raises SecretError, which repeats nothing that the program printed."""
-        tty = terminal()
-        with on_interrupt(_left_to_it) if tty else contextlib.nullcontext():
+        with lent() as tty:
             status, output = await self._run(tty)
         if status:
             hint = "Run it by hand to see what it says."
@@ -130,6 +129,14 @@ def on_interrupt(does: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def lent() -> Iterator[str | None]:
+    """Entered while a program has the terminal, if there is one: Ctrl+c is left to the program."""
+    tty = terminal()
+    with on_interrupt(_left_to_it) if tty else contextlib.nullcontext():
+        yield tty
 
 
 def _left_to_it() -> None:

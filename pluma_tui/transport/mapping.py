@@ -45,7 +45,8 @@ def translate(error: BaseException, upstream: str, *, begun: bool = False) -> Pr
         hint = "Another program may be listening on this port. Check base_url."
         return Unreachable(f"what answers at {upstream} does not speak HTTP", hint=hint)
     hint = "Try again; if it stays so, look at the server's own log."
-    return ConnectionDropped(f"{upstream} closed the connection without an answer", hint=hint)
+    why = f": {_words(error)}" if isinstance(error, httpx.ReadError) and str(error) else ""
+    return ConnectionDropped(f"{upstream} closed the connection without an answer{why}", hint=hint)
 
 
 def is_about_tls(error: httpx.ConnectError) -> bool:
