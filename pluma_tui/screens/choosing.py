@@ -1,18 +1,23 @@
 """Choosing who answers: profile and model, in the middle of a chat."""
 
+from contextlib import aclosing
 from typing import Any
 
 from textual.screen import Screen
 
 from pluma_tui.config import edit
 from pluma_tui.core.errors import UsageError
+from pluma_tui.core.models import ModelInfo
 from pluma_tui.core.text import clean_line
 from pluma_tui.runtime.chat import OpenChat
+from pluma_tui.runtime.states import states
 from pluma_tui.runtime.wiring import Runtime
 from pluma_tui.screens import telling
 from pluma_tui.screens.commands import Command
 from pluma_tui.screens.page import Page
-from pluma_tui.screens.picker import Item, Picker
+from pluma_tui.screens.picker import Item, Picker, Tell
+
+_TONES = {"good": "$success", "waiting": "$warning", "bad": "$error", "unknown": "$text-muted"}
 
 
 class Choosing:
@@ -34,8 +39,12 @@ class Choosing:
         """Another profile for this conversation. Raises ConfigError for a name that is none."""
         connections = self._runtime.connections
         if not name:
-            items = [Item(one, one, telling.profile(connections.profile(one))) for one in connections.names()]
-            name = await self._pick(Picker("Profile", items, at=self._chat.profile))
+            items = [
+                Item(one, one, telling.profile(connections.profile(one)), "…") for one in connections.names()
+            ]
+            note = "" if items else "None is configured yet."
+            picker = Picker("Profile", items, watch=self._look, at=self._chat.profile, note=note)
+            name = await self._pick(picker)
         if name and name != self._chat.profile:
             self._chat.switch(name)
             self._switched()
@@ -44,9 +53,10 @@ class Choosing:
         """Another model of this profile's server; one that is named need not be in its list."""
 
         async def load() -> list[Item]:
-            return [Item(m.id, m.label or m.id, telling.model(m)) for m in await self._chat.models()]
+            return [_item(model) for model in await self._chat.models()]
 
-        name = name or await self._pick(Picker("Model", load=load, at=self._chat.model))
+        title = f"Model of {self._chat.profile}" if self._chat.profile else "Model"
+        name = name or await self._pick(Picker(title, load=load, at=self._chat.model, free=True))
         if name and name != self._chat.model:
             self._chat.pick(name)
             self._switched()
@@ -68,6 +78,12 @@ class Choosing:
             self._chat.switch(chosen)
             self._page.name(self._chat.profile, self._chat.model)
 
+    async def _look(self, tell: Tell) -> None:
+        """Tell how the servers are, as long as their list is open."""
+        async with aclosing(states(self._runtime, self._runtime.connections.names())) as found:
+            async for state in found:
+                tell(state.profile, state.words, _TONES[state.health])
+
     async def _pick(self, picker: Picker) -> str:
         return await self._screen.app.push_screen_wait(picker) or ""
 
@@ -75,3 +91,8 @@ class Choosing:
         self._page.name(self._chat.profile, self._chat.model)
         model = f" · {self._chat.model}" if self._chat.model else ""
         self._page.note(f"From here on {self._chat.profile}{model} answers.")
+
+
+def _item(model: ModelInfo) -> Item:
+    state = "loaded" if model.loaded else ""
+    return Item(model.id, model.label or model.id, telling.model(model), state, "$success")

@@ -79,7 +79,7 @@ class Picker(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="picker"):
             yield Static(Content(clean_line(self._heading)), id="picker-title")
-            words = "type to narrow, or a name of your own" if self._free else "type to narrow"
+            words = "type to narrow, or another name" if self._free else "type to narrow"
             field = Input(placeholder=words, id="picker-input")
             field.cursor_blink = False
             yield field
@@ -120,7 +120,9 @@ class Picker(ModalScreen[str | None]):
                         self.query_one(RowList).change(index, self._row(items[index]))
 
     def _note(self, text: str) -> None:
-        self.query_one("#picker-note", Static).update(Content(clean_line(text, 400)))
+        note = self.query_one("#picker-note", Static)
+        note.display = bool(text)
+        note.update(Content(clean_line(text, 400)))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -138,7 +140,7 @@ class Picker(ModalScreen[str | None]):
         if not query:
             return list(self._items)
         matcher = Matcher(query)
-        scored = [(matcher.match(f"{item.label} {item.detail}"), item) for item in self._items]
+        scored = [(matcher.match(f"{item.label} {item.value} {item.detail}"), item) for item in self._items]
         return [item for score, item in sorted(scored, key=lambda row: -row[0]) if score > 0]
 
     def _row(self, item: Item) -> Row:

@@ -2,6 +2,7 @@
 
 import time
 
+from pluma_tui.config import keys
 from pluma_tui.core.chat import Citation, File, Image, Message, Usage
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.ids import new_id
@@ -115,16 +116,17 @@ def error(problem: PlumaError) -> Entry:
 
 def profile(chosen: ConnectionProfile) -> str:
     """A profile in a list: where it is and what it asks for."""
-    return " · ".join(part for part in (chosen.model, chosen.base_url, chosen.compat) if part)
+    address = str(keys.shown(chosen.base_url))
+    return " · ".join(part for part in (chosen.model, address, chosen.compat) if part)
 
 
 def model(info: ModelInfo) -> str:
-    """A model in a list: how much it can hold and what it can do."""
+    """A model in a list: how much it can hold, what it can do, what it costs and how large it is."""
     parts = [
         f"{info.context:,} tokens" if info.context else "",
         *info.traits,
         f"${info.price.input:g}/${info.price.output:g}" if info.price else "",
-        "loaded" if info.loaded else "",
+        f"{info.size / 1e9:.1f} GB" if info.size else "",
     ]
     return " · ".join(part for part in parts if part)
 

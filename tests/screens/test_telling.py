@@ -36,5 +36,5 @@ def test_sources_stand_below_an_answer_each_once() -> None:
 
 
 def test_a_model_in_a_list_says_what_it_can_and_costs() -> None:
-    info = ModelInfo("m", context=8192, traits=("vision",), loaded=True, price=Price(3, 15))
-    assert telling.model(info) == "8,192 tokens · vision · $3/$15 · loaded"
+    info = ModelInfo("m", context=8192, traits=("vision",), size=4_100_000_000, price=Price(3, 15))
+    assert telling.model(info) == "8,192 tokens · vision · $3/$15 · 4.1 GB"
