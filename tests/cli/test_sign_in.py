@@ -193,6 +193,19 @@ async def test_at_a_terminal_a_question_asks_to_sign_in_first(person: Person):
     untold(tokens, text)
 
 
+async def test_the_command_itself_needs_no_terminal(person: Person):
+    async with person.server(), person.program.started("secret", "sign-in", "home") as process:
+        assert process.stderr is not None
+        told = b""
+        while not (found := COMPLETE.search(told)):
+            told += await process.stderr.readline()
+        await asyncio.to_thread(person.provider.enter, found[1].decode())
+        assert await process.wait() == 0
+        tokens = await person.store.load()
+    assert tokens is not None
+    assert person.provider.person(tokens.access) == "ann"
+
+
 @pytest.mark.parametrize("args", [("ask", "hi"), ("secret", "sign-in", "home")])
 async def test_ctrl_c_ends_it(person: Person, args: tuple[str, ...]):
     def interrupt() -> int:
