@@ -7,6 +7,8 @@ import urllib.request
 import httpx
 
 from pluma_tui.core.errors import ConfigError
+from pluma_tui.core.profile import Connection
+from pluma_tui.transport.ssh import names_ssh, read_ssh, shown_ssh, ssh_target
 from pluma_tui.transport.unix import names_socket, read_socket, shown_socket, socket_path
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
@@ -17,13 +19,13 @@ def read_base_url(text: str, default_path: str = "", *, key: str = "base_url") -
     """The URL that a person wrote, with `default_path` where it has none. Raises ConfigError.
 
     Slashes at the end, a query and a fragment are dropped; a path that was given is kept. Of unix sockets
-    `transport.unix` tells.
+    `transport.unix` tells, of SSH `transport.ssh`.
     """
     text = text.strip()
     if not text:
         raise ConfigError("the address of the server is missing", hint=_advice(""), key=key)
-    if names_socket(text):
-        url = read_socket(text, key=key)
+    if names_socket(text) or names_ssh(text):
+        url = (read_socket if names_socket(text) else read_ssh)(text, key=key)
         return url.copy_with(path=url.path.rstrip("/") or default_path)
     scheme = _SCHEME.match(text)
     if scheme is None or scheme[1].lower() not in ("http", "https") or not _SPACELESS.fullmatch(text):
@@ -42,6 +44,8 @@ def upstream(url: httpx.URL) -> str:
     """An address for people to read: no name, no password, no query, no slash at the end."""
     if path := socket_path(url.host):
         return shown_socket(path, url.path)
+    if target := ssh_target(url.host):
+        return shown_ssh(target, url.path)
     return str(url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
 
 
@@ -61,6 +65,13 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
+
+
+def proxy_setting(profile: Connection, url: httpx.URL) -> str:
+    """The profile's proxy, else the environment's; empty for none, always for a socket and through SSH."""
+    if socket_path(url.host) or ssh_target(url.host):
+        return ""
+    return profile.proxy or environment_proxy(url)
 
 
 def environment_proxy(url: httpx.URL) -> str:

@@ -5,36 +5,39 @@ that a profile gets on top of them is light, and holds its address, headers, tim
 """
 
 import ssl
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
 from pluma_tui import __version__
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import Connection, SecretRef
-from pluma_tui.transport.address import read_base_url
+from pluma_tui.transport.address import proxy_setting, read_base_url
 from pluma_tui.transport.auth import BasicAuth, FetchSecret, KeyAuth, UserinfoAuth
 from pluma_tui.transport.client import Client
-from pluma_tui.transport.exclusive import ExclusivePool
 from pluma_tui.transport.lean import httpcore
-from pluma_tui.transport.line import Straight, ThroughProxy, ToProxy
+from pluma_tui.transport.line import Straight
 from pluma_tui.transport.pooled import Pooled
-from pluma_tui.transport.proxy import Proxy, proxy_before
+from pluma_tui.transport.ssh import Target, ssh_target, with_port
 from pluma_tui.transport.tls import Tls, TlsSettings, trusting
+
+if TYPE_CHECKING:
+    from pluma_tui.transport.proxy import Proxy
+    from pluma_tui.transport.ssh_line import Lend, ThroughSsh
 
 _KEEPALIVE = 30.0  # seconds an idle connection is kept: between two questions, without a new TLS handshake
 _LIMITS: Any = {"max_connections": None, "keepalive_expiry": _KEEPALIVE}
 _WRITE_TIMEOUT = 60.0  # seconds for the server to take the next piece of a request
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(NamedTuple):
     """What decides whether two profiles can share connections."""
 
     secure: bool
-    proxy: Proxy | None
+    proxy: "Proxy | None"
     tls: TlsSettings
+    ssh: "ThroughSsh | None" = None
 
 
 class _Shared(httpx.AsyncBaseTransport):
@@ -51,12 +54,16 @@ class _Shared(httpx.AsyncBaseTransport):
 class ClientPool:
     """Makes the HTTP client of a profile. `await pool.aclose()` closes every connection.
 
-    `transport` replaces the network, for tests.
+    `transport` replaces the network, for tests; `lend` is entered around an ssh that asks on the terminal.
     """
 
-    def __init__(self, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, *, transport: httpx.AsyncBaseTransport | None = None, lend: "Lend | None" = None
+    ) -> None:
         self._given = transport
+        self._lend = lend
         self._transports: dict[_Way, Pooled] = {}
+        self._ssh: dict[Target, ThroughSsh] = {}
 
     def client(
         self,
@@ -78,6 +85,7 @@ class ClientPool:
         address = profile.base_url or default_base_url
         # A dialect that names neither an address nor a path may not need one (a program, a double).
         url = read_base_url(address, default_path) if address or default_path else httpx.URL()
+        url = with_port(url, default_base_url)
         auth: httpx.Auth | None = None
         if basic is not None:
             auth = BasicAuth(basic, secret, url)
@@ -96,7 +104,17 @@ class ClientPool:
             follow_redirects=False,
         )
         client.unlock = transport.unlock if isinstance(transport, Pooled) else None
+        if self._given is None and (target := ssh_target(url.host)):
+            client.unlock = partial(self.through(target).open, profile.connect_timeout or None)
         return client
+
+    def through(self, target: Target) -> "ThroughSsh":
+        """The way to a server behind SSH, which all share who go there."""
+        from pluma_tui.transport.ssh_line import ThroughSsh
+
+        if target not in self._ssh:
+            self._ssh[target] = ThroughSsh(target, self._lend) if self._lend else ThroughSsh(target)
+        return self._ssh[target]
 
     async def aclose(self) -> None:
         """Close all connections. Clients made before fail from now on."""
@@ -104,18 +122,37 @@ class ClientPool:
         self._transports.clear()
         for transport in transports:
             await transport.aclose()
+        for line in self._ssh.values():
+            await line.aclose()
 
     def _pooled(self, profile: Connection, url: httpx.URL, secret: FetchSecret) -> Pooled:
-        way = _Way(url.scheme == "https", proxy_before(profile, url), TlsSettings.of(profile))
+        ssh = self.through(target) if (target := ssh_target(url.host)) else None
+        way = _Way(url.scheme == "https", _proxy(profile, url), TlsSettings.of(profile), ssh)
         if way not in self._transports:
             self._transports[way] = _secure(way, secret) if way.secure else _plain(way)
         return self._transports[way]
 
 
+# What only some ways need is loaded with the first profile that goes there.
+
+
+def _proxy(profile: Connection, url: httpx.URL) -> "Proxy | None":
+    if not proxy_setting(profile, url):
+        return None
+    from pluma_tui.transport.proxy import proxy_before
+
+    return proxy_before(profile, url)
+
+
 def _secure(way: _Way, secret: FetchSecret) -> Pooled:
     """Connections with TLS. Whoever stands between passes them on as they are. Raises ConfigError."""
-    tls = Tls(way.tls, secret)
-    line = ThroughProxy(way.proxy, _for_proxy(way)) if way.proxy else Straight()
+    from pluma_tui.transport.exclusive import ExclusivePool
+
+    tls, line = Tls(way.tls, secret), Straight()
+    if way.proxy:
+        from pluma_tui.transport.proxied import ThroughProxy
+
+        line = ThroughProxy(way.proxy, _for_proxy(way))
 
     def make(http2: bool) -> httpcore.AsyncConnectionPool:
         return ExclusivePool(tls.context, network_backend=line, http2=http2, **_LIMITS)
@@ -125,16 +162,17 @@ def _secure(way: _Way, secret: FetchSecret) -> Pooled:
 
 def _plain(way: _Way) -> Pooled:
     """Connections without TLS: an HTTP proxy reads the requests, and passes them on one by one."""
-    proxy, line = None, Straight()
-    if way.proxy and way.proxy.socks:
-        line = ThroughProxy(way.proxy)
-    elif way.proxy:
-        line = ToProxy(way.proxy, _for_proxy(way))
-        address = httpcore.URL(scheme=b"http", host=way.proxy.host, port=way.proxy.port, target=b"/")
-        proxy = httpcore.Proxy(address, way.proxy.login)
+    line, forward = way.ssh or Straight(), None
+    if way.proxy:
+        from pluma_tui.transport.proxied import ThroughProxy, ToProxy
+
+        line = (ThroughProxy if way.proxy.socks else ToProxy)(way.proxy, _for_proxy(way))
+        if not way.proxy.socks:
+            address = httpcore.URL(scheme=b"http", host=way.proxy.host, port=way.proxy.port, target=b"/")
+            forward = httpcore.Proxy(address, way.proxy.login)
     # Reading the authorities takes tens of milliseconds, which a plain local server need not pay.
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    pool = httpcore.AsyncConnectionPool(nobody, proxy, network_backend=line, **_LIMITS)
+    pool = httpcore.AsyncConnectionPool(nobody, forward, network_backend=line, **_LIMITS)
     return Pooled(lambda http2: pool)
 
 

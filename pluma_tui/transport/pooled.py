@@ -8,6 +8,7 @@ import httpx
 
 from pluma_tui.transport.client import Unlock
 from pluma_tui.transport.lean import httpcore
+from pluma_tui.transport.ssh import ssh_target
 from pluma_tui.transport.unix import socket_path
 
 MakePool = Callable[[bool], httpcore.AsyncConnectionPool]
@@ -37,6 +38,8 @@ class Pooled(httpx.AsyncBaseTransport):
         url = request.url
         if socket_path(url.host):
             request.headers["Host"] = "localhost"  # our own notation means nothing to a server
+        elif target := ssh_target(url.host):
+            request.headers["Host"] = target.server  # Ollama answers no other: it is its guard for browsers
         asked = httpcore.Request(
             request.method,
             httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),

@@ -7,8 +7,7 @@ import httpx
 
 from pluma_tui.core.errors import ConfigError
 from pluma_tui.core.profile import Connection
-from pluma_tui.transport.address import environment_proxy
-from pluma_tui.transport.unix import socket_path
+from pluma_tui.transport.address import proxy_setting
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080, "tor": 9050}
 _HINT = 'A proxy looks like "http://host:3128" or "socks5h://host:1080"; "tor" is the Tor of this machine.'
@@ -42,10 +41,8 @@ class Proxy:
 
 
 def proxy_before(profile: Connection, url: httpx.URL) -> Proxy | None:
-    """The profile's proxy, else the environment's; a socket of this machine has none. Raises ConfigError."""
-    if socket_path(url.host):
-        return None
-    text = profile.proxy or environment_proxy(url)
+    """The proxy between a profile and its server. Raises ConfigError."""
+    text = proxy_setting(profile, url)
     return read_proxy(text, _stream_of(profile)) if text else None
 
 

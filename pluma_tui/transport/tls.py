@@ -5,7 +5,7 @@ import os
 import ssl
 import sys
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pluma_tui.core.errors import ConfigError, SecretError
 from pluma_tui.core.profile import Connection, SecretRef
@@ -13,8 +13,7 @@ from pluma_tui.files.paths import expanded
 from pluma_tui.transport.auth import FetchSecret
 
 
-@dataclass(frozen=True)
-class TlsSettings:
+class TlsSettings(NamedTuple):
     """What a profile says about TLS. Without a `password` a person is asked for one that is needed."""
 
     ca_file: str = ""
