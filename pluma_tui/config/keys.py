@@ -60,6 +60,7 @@ def type_of(path: Key) -> Any:
     """The type of the setting at `path`. Raises ConfigError if there is no such setting, or it is a table."""
     kind: Any = Config
     for depth in range(len(path)):
+        kind = _plain_type(kind)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             kind = _field(kind, path[: depth + 1])
         elif get_origin(kind) is dict:

@@ -24,7 +24,9 @@ class Ui(msgspec.Struct, frozen=True):
     clipboard: Annotated[
         Literal["auto", "osc52", "tmux", "command", "off"], Meta(description="How text is copied.")
     ] = "auto"
-    mouse: Annotated[bool, Meta(description="Whether the app listens to the mouse.")] = True
+    mouse: Annotated[
+        bool, Meta(description="Whether the app listens to the mouse.", extra={"restart": True})
+    ] = True
     frame_rate: Annotated[
         int, Meta(ge=1, le=60, description="Repaints a second while streaming; 8 suits a slow line.")
     ] = 15
@@ -64,7 +66,7 @@ class Images(msgspec.Struct, frozen=True):
 class Storage(msgspec.Struct, frozen=True):
     """Where conversations are kept."""
 
-    url: Annotated[str, Meta(description="Empty: SQLite in the data folder.")] = ""
+    url: Annotated[str, Meta(description="Empty: SQLite in the data folder.", extra={"restart": True})] = ""
 
 
 class Config(msgspec.Struct, frozen=True):

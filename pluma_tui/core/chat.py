@@ -1,8 +1,9 @@
 """What is said: messages, their parts, and a request for an answer."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 Role = Literal["system", "user", "assistant", "tool"]
 Ending = Literal["complete", "length", "stopped", "tool_calls", "refused", "failed"]
@@ -125,18 +126,40 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the next token is chosen. None: the server's own default. `context_size` is in tokens."""
 
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    typical_p: float | None = None
-    repetition_penalty: float | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    stop: tuple[str, ...] | None = None
-    context_size: int | None = None
+    temperature: Annotated[
+        float | None, Meta(description="How freely to choose: 0 takes the likeliest token every time.")
+    ] = None
+    top_p: Annotated[
+        float | None,
+        Meta(description="Choose among the likeliest tokens that together have this probability."),
+    ] = None
+    top_k: Annotated[int | None, Meta(description="Choose among so many of the likeliest tokens.")] = None
+    min_p: Annotated[
+        float | None,
+        Meta(description="Leave out tokens that are less likely than this part of the likeliest."),
+    ] = None
+    typical_p: Annotated[
+        float | None, Meta(description="Choose among tokens that are about as likely as is to be expected.")
+    ] = None
+    repetition_penalty: Annotated[
+        float | None, Meta(description="Make tokens less likely that were there before; 1 does nothing.")
+    ] = None
+    frequency_penalty: Annotated[
+        float | None,
+        Meta(description="Make tokens less likely the more often they were there; 0 does nothing."),
+    ] = None
+    presence_penalty: Annotated[
+        float | None, Meta(description="Make tokens less likely that were there at all; 0 does nothing.")
+    ] = None
+    max_tokens: Annotated[int | None, Meta(description="The longest answer, in tokens.")] = None
+    seed: Annotated[
+        int | None, Meta(description="The same seed gives the same answer, where the server keeps to it.")
+    ] = None
+    stop: Annotated[tuple[str, ...] | None, Meta(description="Texts at which the answer ends.")] = None
+    context_size: Annotated[
+        int | None,
+        Meta(description="How many tokens the model is to hold, where that is the client's to say."),
+    ] = None
 
 
 class Tool(msgspec.Struct, frozen=True):

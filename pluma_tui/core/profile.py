@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from pluma_tui.core.chat import Sampling
 
@@ -64,29 +65,49 @@ Seconds = Annotated[float, msgspec.Meta(ge=0)]
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What chat and image profiles share."""
 
-    base_url: str = ""
-    model: str = ""
-    api_key: SecretRef | None = None
-    headers: dict[str, str] = {}
-    timeout: Seconds = 60.0
-    connect_timeout: Seconds = 10.0
-    proxy: str = ""
-    ca_file: str = ""
-    client_cert: str = ""
-    client_key: str = ""
-    client_key_password: SecretRef | None = None
-    sign_in: dict[str, str] = {}
+    base_url: Annotated[
+        str, Meta(description="Where the server is; empty: the provider's usual address.")
+    ] = ""
+    model: Annotated[str, Meta(description="The model to ask for; empty: the server's choice.")] = ""
+    api_key: Annotated[
+        SecretRef | None, Meta(description="Where the key is: env:NAME, keyring:service/user, a command, ...")
+    ] = None
+    headers: Annotated[dict[str, str], Meta(description="Headers of every request.")] = {}
+    timeout: Annotated[
+        Seconds, Meta(description="Seconds between two signs of life before it is given up; 0: no limit.")
+    ] = 60.0
+    connect_timeout: Annotated[
+        Seconds, Meta(description="Seconds until a connection must stand; 0: no limit.")
+    ] = 10.0
+    proxy: Annotated[str, Meta(description="A proxy: http://, socks5:// or socks5h://.")] = ""
+    ca_file: Annotated[str, Meta(description="A file with the certificate authority of the server.")] = ""
+    client_cert: Annotated[str, Meta(description="A file with the certificate to show to the server.")] = ""
+    client_key: Annotated[str, Meta(description="The file with its key.")] = ""
+    client_key_password: Annotated[
+        SecretRef | None, Meta(description="Where the pass phrase of that key is.")
+    ] = None
+    sign_in: Annotated[
+        dict[str, str],
+        Meta(description='A sign-in for a key, such as { oidc = "https://issuer", client_id = "..." }.'),
+    ] = {}
     name: str = ""  # set by the reader from the table's name; not a key of the file
 
 
 class ConnectionProfile(Connection, frozen=True, kw_only=True):
     """A chat server. `compat` names the provider that talks to it."""
 
-    compat: str
-    system: str = ""
-    first_event_timeout: Seconds = 600.0
-    images: str = ""
-    hand_over: bool = False
+    compat: Annotated[str, Meta(description="The provider that talks to the server.")]
+    system: Annotated[str, Meta(description="The system prompt.")] = ""
+    first_event_timeout: Annotated[
+        Seconds, Meta(description="Seconds until the first sign of an answer; 0: no limit.")
+    ] = 600.0
+    images: Annotated[str, Meta(description="The image profile that goes with this one.")] = ""
+    hand_over: Annotated[
+        bool,
+        Meta(
+            description="One graphics card: unload the chat model before a picture, and the other way round."
+        ),
+    ] = False
     sampling: Sampling = Sampling()
     options: dict[str, Any] = {}
 
@@ -94,16 +115,22 @@ class ConnectionProfile(Connection, frozen=True, kw_only=True):
 class ImageProfile(Connection, frozen=True, kw_only=True):
     """An image server. `kind` names the provider that talks to it. Empty or None: the server's own."""
 
-    kind: str
-    timeout: Seconds = 0.0
-    auth: SecretRef | None = None
-    checkpoint: str = ""
-    sampler: str = ""
-    scheduler: str = ""
-    steps: int | None = None
-    cfg: float | None = None
-    width: int | None = None
-    height: int | None = None
-    negative_prompt: str = ""
-    workflow: str = ""
+    kind: Annotated[str, Meta(description="The provider that talks to the server.")]
+    timeout: Annotated[Seconds, Meta(description="Seconds for a job before it is given up; 0: no limit.")] = (
+        0.0
+    )
+    auth: Annotated[
+        SecretRef | None, Meta(description="Where the user:password is, for servers that want one.")
+    ] = None
+    checkpoint: Annotated[str, Meta(description="The model to draw with; empty: the one in use.")] = ""
+    sampler: Annotated[str, Meta(description="How steps are made; empty: the server's own.")] = ""
+    scheduler: Annotated[
+        str, Meta(description="How noise is spread over the steps; empty: the server's own.")
+    ] = ""
+    steps: Annotated[int | None, Meta(description="How many steps to draw in.")] = None
+    cfg: Annotated[float | None, Meta(description="How closely to keep to the prompt.")] = None
+    width: Annotated[int | None, Meta(description="The picture's width in pixels.")] = None
+    height: Annotated[int | None, Meta(description="Its height in pixels.")] = None
+    negative_prompt: Annotated[str, Meta(description="What is not to be in the picture.")] = ""
+    workflow: Annotated[str, Meta(description="A name in the library of workflows, or a file.")] = ""
     options: dict[str, Any] = {}
