@@ -17,16 +17,21 @@ if TYPE_CHECKING:
     from pluma_tui.providers.base import Provider, ProviderPlugin
     from pluma_tui.transport.auth import FetchSecret
     from pluma_tui.transport.http import ClientPool
+    from pluma_tui.transport.ssh_line import Lend
 
 P = TypeVar("P", bound=Connection)
 Plugin = Union["ProviderPlugin", "ImageProviderPlugin"]
 
 
 class Clients:
-    """The one pool of HTTP connections, made when the first request is."""
+    """The one pool of HTTP connections, made when the first request is.
 
-    def __init__(self, fetch: "FetchSecret") -> None:
+    `lend` lends the terminal to an ssh that may ask on it.
+    """
+
+    def __init__(self, fetch: "FetchSecret", lend: "Lend | None" = None) -> None:
         self.fetch = fetch
+        self._lend = lend
         self._pool: ClientPool | None = None
 
     def pool(self) -> "ClientPool":
@@ -34,7 +39,7 @@ class Clients:
         if self._pool is None:
             from pluma_tui.transport.http import ClientPool
 
-            self._pool = ClientPool()
+            self._pool = ClientPool(lend=self._lend)
         return self._pool
 
     async def aclose(self) -> None:

@@ -106,7 +106,7 @@ def open_runtime(options: Options, environ: Mapping[str, str] | None = None) -> 
     data = paths.data_dir(options.data_dir)
     loaded, config = settings.loaded, settings.config
     secrets = Secrets()
-    clients = Clients(secrets.fetch)
+    clients = Clients(secrets.fetch, secrets.lend)
     connections = ConnectionManager(
         _keyed(config.chat.profiles, data),
         config.chat.active,

@@ -68,7 +68,13 @@ def is_loopback(host: str) -> bool:
 
 
 def proxy_setting(profile: Connection, url: httpx.URL) -> str:
-    """The profile's proxy, else the environment's; empty for none, always for a socket and through SSH."""
+    """The profile's proxy, else the environment's; empty for none, always for a socket and through SSH.
+
+    Raises ConfigError for a proxy that ssh would have to be told of.
+    """
+    if ssh_target(url.host) and profile.proxy:
+        hint = "ssh itself goes through one: ProxyJump or ProxyCommand in ~/.ssh/config."
+        raise ConfigError("a proxy does not go with ssh+http://", hint=hint, key="proxy")
     if socket_path(url.host) or ssh_target(url.host):
         return ""
     return profile.proxy or environment_proxy(url)

@@ -113,7 +113,7 @@ class ClientPool:
         from pluma_tui.transport.ssh_line import ThroughSsh
 
         if target not in self._ssh:
-            self._ssh[target] = ThroughSsh(target, self._lend) if self._lend else ThroughSsh(target)
+            self._ssh[target] = ThroughSsh(target, self._lend)
         return self._ssh[target]
 
     async def aclose(self) -> None:

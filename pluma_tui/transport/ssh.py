@@ -71,7 +71,10 @@ def read_ssh(text: str, *, key: str = "base_url") -> httpx.URL:
     target = _target(authority)
     if target is None:
         raise ConfigError("the address names no host that ssh could be given", hint=_HINT, key=key)
-    return httpx.URL(f"http://{_as_host(target)}{rest}")
+    try:
+        return httpx.URL(f"http://{_as_host(target)}{rest}")
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigError("the path behind the host is none", hint=_HINT, key=key) from None
 
 
 def ssh_target(host: str) -> Target | None:

@@ -20,19 +20,13 @@ _BUSY = 10.0  # seconds for a server to say anything, where connect_timeout sets
 _NOTHING = (httpcore.TimeoutException, httpcore.NetworkError)
 
 
-@asynccontextmanager
-async def nobody() -> AsyncIterator[bool]:
-    """Where there is no terminal to be lent."""
-    yield False
-
-
 class ThroughSsh(Straight):
     """The way to one server. `aclose` ends its ssh."""
 
-    def __init__(self, target: Target, lend: Lend = nobody) -> None:
+    def __init__(self, target: Target, lend: Lend | None = None) -> None:
         super().__init__()
         self._target = target
-        self._lend = lend
+        self._lend = lend or _nobody
         self._child: SshChild | None = None
         self._opening = asyncio.Lock()
 
@@ -114,6 +108,12 @@ class ThroughSsh(Straight):
         child, self._child = self._child, None
         if child is not None:
             await child.aclose()
+
+
+@asynccontextmanager
+async def _nobody() -> AsyncIterator[bool]:
+    """Where there is no terminal to be lent."""
+    yield False
 
 
 class _Line(httpcore.AsyncNetworkStream):

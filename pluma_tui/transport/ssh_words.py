@@ -15,7 +15,7 @@ _UNKNOWN = re.compile(r"Host key verification failed|host key is known for")
 _NO_HOST = re.compile(r"Could not resolve hostname (\S+):")
 _DENIED = re.compile(r"(Permission denied \(.*\)|Too many authentication failures)")
 _NO_WAY = re.compile(r"connect to (?:host|address) (\S+) port (\d+): (.+)")
-_CONFIGURED = re.compile(r"(?:Bad configuration option|Bad owner or permissions|: line \d+: ).*")
+_CONFIGURED = re.compile(r".*(?:Bad configuration option|Bad owner or permissions|: line \d+: ).*")
 _SILENT = re.compile(r"Timeout, server \S+ not responding|Broken pipe|Connection reset")
 _NO_CHANNEL = re.compile(r"channel \d+: open failed: ([\w ]+)(?:: (.+))?")
 
@@ -41,7 +41,7 @@ def not_opened(said: str, target: Target) -> Unreachable:
         hint = "Does sshd run there? SSH's own port stands in ~/.ssh/config, the server's in base_url."
         return Unreachable(f"no SSH connection to {where}: {_lower(found[3])}", hint=hint)
     if found := _CONFIGURED.search(said):
-        return Unreachable(f"ssh cannot use its configuration: {_lower(found[0].lstrip(': '))}")
+        return Unreachable(f"ssh cannot use its configuration: {clean_line(found[0])}")
     return Unreachable(f"{ended(said, target)} before it got through", hint=f"Try {by_hand} by hand.")
 
 
