@@ -70,14 +70,16 @@ def is_loopback(host: str) -> bool:
 def proxy_setting(profile: Connection, url: httpx.URL) -> str:
     """The profile's proxy, else the environment's; empty for none, always for a socket and through SSH.
 
-    Raises ConfigError for a proxy that ssh would have to be told of.
+    Raises ConfigError where a profile has one that cannot be used.
     """
-    if ssh_target(url.host) and profile.proxy:
-        hint = "ssh itself goes through one: ProxyJump or ProxyCommand in ~/.ssh/config."
-        raise ConfigError("a proxy does not go with ssh+http://", hint=hint, key="proxy")
-    if socket_path(url.host) or ssh_target(url.host):
+    if socket_path(url.host):
         return ""
-    return profile.proxy or environment_proxy(url)
+    if not ssh_target(url.host):
+        return profile.proxy or environment_proxy(url)
+    if profile.proxy:
+        hint = "SSH has its own ways: ProxyJump and ProxyCommand in ~/.ssh/config."
+        raise ConfigError("no proxy is used on the way through SSH", hint=hint, key="proxy")
+    return ""
 
 
 def environment_proxy(url: httpx.URL) -> str:
