@@ -50,9 +50,9 @@ def best(names: Sequence[str], query: str, most: int) -> list[str]:
     """
     letters = query.lower()
     wanted = re.compile(".*?".join(map(re.escape, letters)), re.DOTALL)
-    hidden = letters.startswith(".") or "/." in letters
+    hidden, typed = _is_hidden(query), query.rfind("/") + 1
     found = [
-        name for name in names if wanted.search(name.lower()) and (hidden or not _is_hidden(name, query))
+        name for name in names if wanted.search(name.lower()) and (hidden or not _is_hidden(name[typed:]))
     ]
     return sorted(found, key=lambda name: _rank(name, letters))[:most]
 
@@ -65,8 +65,8 @@ def _rank(name: str, letters: str) -> tuple[int, int, str]:
     return (next((place for place, holds in enumerate(order) if holds), len(order)), len(name), name)
 
 
-def _is_hidden(name: str, query: str) -> bool:
-    return any(part.startswith(".") and part != ".." for part in name[query.rfind("/") + 1 :].split("/"))
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") and part != ".." for part in name.split("/"))
 
 
 def _listed(folder: Path) -> list[str]:

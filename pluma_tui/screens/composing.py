@@ -51,7 +51,7 @@ class Composing:
         else:
             names = await self._names()
         found = await asyncio.to_thread(finding.best, names, query, OFFERED)
-        return [_offer(name) for name in found if '"' not in name and clean_line(name, len(name)) == name]
+        return [_offer(name) for name in found if _harmless(name)]
 
     async def sent(self) -> Sequence[str]:
         """What was asked before, the newest first; nothing where that cannot be read."""
@@ -128,6 +128,11 @@ def _offer(name: str) -> Offer:
     mention = mentions.mention(name)
     # Of a folder one goes on writing.
     return Offer(mention.removesuffix('"') if name.endswith("/") else f"{mention} ", name)
+
+
+def _harmless(name: str) -> bool:
+    """Whether a file's name may stand in the composer, and be read from there again."""
+    return '"' not in name and clean_line(name, len(name)) == name
 
 
 def _picture_named(pasted: str) -> str:

@@ -1,4 +1,4 @@
-"""All keys, from the table of actions."""
+"""All keys and typed commands, from the table of actions."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -11,11 +11,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from pluma_tui.core.actions import ACTIONS
+from pluma_tui.core.slash import COMMANDS
 from pluma_tui.widgets.keys import shown
 
 
 class Help(ModalScreen[None]):
-    """A page of keys; any of a few keys closes it."""
+    """A page of keys and commands; any of a few keys closes it."""
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,9 +32,15 @@ class Help(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static(Content("Keys").stylize("bold"), classes="help-title")
             for action in ACTIONS:
+                if action.id not in self._keys and not action.keys:
+                    continue
                 keys = self._keys.get(action.id, ",".join(action.keys)).split(",")
                 names = " · ".join(dict.fromkeys(shown(key) for key in keys))
                 yield Static(Content.assemble((f"{names:<24}", "$accent"), action.help), classes="help-row")
+            yield Static(Content("Commands").stylize("bold"), classes="help-title help-more")
+            for name, action in sorted(COMMANDS.items()):
+                typed = f"{name} {action.argument}".rstrip()
+                yield Static(Content.assemble((f"{typed:<24}", "$accent"), action.help), classes="help-row")
             yield Static(
                 Content("Select text with the mouse; ctrl+c copies it. Esc closes this page."),
                 classes="help-foot",

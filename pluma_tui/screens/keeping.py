@@ -77,4 +77,4 @@ class Keeping:
         if slot is not None:
             slot.close()
         words = f"What is written and not sent cannot be kept: {error.strerror or error}"
-        self._screen.notify(clean_line(words), severity="warning")
+        self._screen.notify(clean_line(words), severity="warning", markup=False)

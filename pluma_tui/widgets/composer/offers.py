@@ -58,6 +58,8 @@ class Offers(Widget):
         marked = number == self._at
         mark = "› " if marked else "  "
         detail = clean_line(self._offers[number].detail)
+        if not detail:
+            label = _end(label, max(1, self.content_size.width - len(mark)))
         gap = " " * (width - cell_len(label) + 2) if detail else ""
         name = Content(mark + label)
         line = (name.stylize("$accent bold") if marked else name) + Content(gap + detail).stylize(
@@ -69,3 +71,12 @@ class Offers(Widget):
         number = self._top + event.y
         if number < len(self._offers):
             self.post_message(self.Chosen(number))
+
+
+def _end(label: str, room: int) -> str:
+    """The end of a label that is too long: of a path, that is what tells it from others."""
+    if cell_len(label) <= room:
+        return label
+    while label and cell_len(label) >= room:
+        label = label[1:]
+    return f"…{label}"
