@@ -49,7 +49,7 @@ def translate(error: BaseException, upstream: str, *, begun: bool = False) -> Pr
     return ConnectionDropped(f"{upstream} closed the connection without an answer{why}", hint=hint)
 
 
-def is_about_tls(error: httpx.ConnectError) -> bool:
+def _is_about_tls(error: httpx.ConnectError) -> bool:
     """Whether a connection was there, and TLS on it failed."""
     causes = list(_causes(error))
     broke_off = not any(isinstance(cause, OSError) for cause in causes)
@@ -71,7 +71,7 @@ def _not_connected(error: httpx.ConnectError, upstream: str) -> Unreachable:
         if isinstance(cause, ssl.SSLError):
             hint = "Does the server speak plain HTTP there? Then base_url begins with http://."
             return Unreachable(f"no TLS connection to {upstream}: {_words(cause)}", hint=hint)
-    if upstream.startswith("https:") and is_about_tls(error):
+    if upstream.startswith("https:") and _is_about_tls(error):
         hint = "Does the server speak plain HTTP there? Then base_url begins with http://."
         return Unreachable(f"{upstream} closed the connection while TLS was set up", hint=hint)
     hint = "Is the server running, and is base_url right?"

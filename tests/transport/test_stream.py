@@ -87,7 +87,7 @@ async def test_recorded_responses_are_read_from_the_wire(name: str) -> None:
     raw = (DATA / "chat" / name).read_bytes()
     expected = raw.count(b"data: ")
     for piece in (1 << 20, 11):
-        events, error = await outcome(Play(raw, piece=piece), first=5)
+        events, error = await outcome(Play(raw, piece=piece), first=5, between=5)
         assert (len(events), events[-1], error) == (expected, "[DONE]", None)
 
 
