@@ -5,6 +5,7 @@ import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -28,7 +29,7 @@ class SocksProxy:
 
 
 @asynccontextmanager
-async def socks_proxy(url: str = "", **settings: object) -> AsyncIterator[SocksProxy]:
+async def socks_proxy(url: str = "", **settings: Any) -> AsyncIterator[SocksProxy]:
     """Serve on a free loopback port; every connection leads to the server at `url`, whatever was asked."""
     state = SocksProxy(**settings)
     tasks: set[asyncio.Task[None]] = set()

@@ -140,7 +140,7 @@ class TestSocks:
 class TestTor:
     async def test_each_profile_has_a_stream_of_its_own_and_keeps_it(self) -> None:
         async with replay(OK) as server, socks_proxy(server.url, any_login=True) as proxy:
-            setting = {"base_url": "http://service.onion", "proxy": f"tor://{proxy.where}"}
+            setting: dict[str, Any] = {"base_url": "http://service.onion", "proxy": f"tor://{proxy.where}"}
             profiles: list[Connection] = [
                 ConnectionProfile(compat="openai", name="a", **setting),
                 ConnectionProfile(compat="openai", name="b", **setting),
