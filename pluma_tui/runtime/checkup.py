@@ -116,7 +116,12 @@ async def _images(runtime: Runtime, name: str | None) -> Steps:
 async def _way(runtime: Runtime, profile: Connection, upstream: str) -> Steps:
     """The steps to the server's door. Raises ConfigError for a proxy whose address is none."""
     from pluma_tui.transport.reach import Route
+    from pluma_tui.transport.ssh import names_ssh
 
+    if names_ssh(upstream):
+        yield await _step("address", _through_ssh(runtime, profile, upstream))
+        yield Step("tls", "skipped", words="plain HTTP, which SSH encrypts on its way")
+        return
     try:
         route = Route(profile, upstream, runtime.clients.fetch)
     except ConfigError as error:
@@ -149,6 +154,11 @@ async def _reached(route: "Route", addresses: list[str]) -> Told:
     what = "the proxy " if route.proxied else ""
     known = "" if route.socket or addresses[0] == route.host else f" ({addresses[0]})"
     return f"{what}{route.where}{known} lets us in", ""
+
+
+async def _through_ssh(runtime: Runtime, profile: Connection, upstream: str) -> Told:
+    await runtime.clients.pool().knock(upstream, profile.connect_timeout)
+    return f"{upstream} is there: SSH lets us in and through", ""
 
 
 async def _certified(route: "Route", addresses: list[str]) -> Told:

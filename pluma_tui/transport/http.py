@@ -116,6 +116,14 @@ class ClientPool:
             self._ssh[target] = ThroughSsh(target, self._lend)
         return self._ssh[target]
 
+    async def knock(self, address: str, limit: float) -> None:
+        """See whether the server is there that an `ssh+http://` address names, in `limit` seconds.
+
+        Raises ConfigError, Unreachable, TimedOut.
+        """
+        if target := ssh_target(read_base_url(address).host):
+            await self.through(target).knock(limit)
+
     async def aclose(self) -> None:
         """Close all connections. Clients made before fail from now on."""
         transports = list(self._transports.values())

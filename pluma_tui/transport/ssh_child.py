@@ -81,7 +81,7 @@ class SshChild:
                 assert self._process.stdout is not None
                 self._gone = asyncio.create_task(self._process.stdout.read())
                 while not self.path.exists():
-                    if self.ended:
+                    if self.ended or self._process.returncode is not None:  # or Ctrl+C was its answer
                         self.may_be_asked = may_be_asked(self._said())
                         raise not_opened(self._said(), self.target)
                     await asyncio.sleep(_LOOK)
@@ -105,12 +105,12 @@ class SshChild:
 
     async def aclose(self) -> None:
         """End it, and wait for that."""
-        if self._process is not None:
+        if self._process is not None and self._gone is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_END):
-                    await self._process.wait()
+                    await asyncio.gather(self._process.wait(), self._gone)
         self._log.close()
         shutil.rmtree(self.path.parent, ignore_errors=True)
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
-from pluma_tui.core.errors import Unreachable
+from pluma_tui.core.errors import ConnectionDropped, Unreachable
 from pluma_tui.transport.lean import httpcore
 from pluma_tui.transport.line import Straight
 from pluma_tui.transport.ssh import Target, ssh_target
 from pluma_tui.transport.ssh_child import SshChild
+from pluma_tui.transport.ssh_words import ended
 
 Lend = Callable[[], AbstractAsyncContextManager[bool]]
 """Entered around an ssh that may ask a person; gives whether it can do so on the terminal."""
@@ -72,10 +73,16 @@ class ThroughSsh(Straight):
             await self._end()
 
     async def _connection(self, timeout: float | None) -> "_Line":
-        child = await self._running(timeout)
-        mark = child.mark()
-        stream = await self._network.connect_unix_socket(str(child.path), timeout)
-        return _Line(stream, child, mark)
+        for _ in range(2):
+            child = await self._running(timeout)
+            mark = child.mark()
+            try:
+                stream = await self._network.connect_unix_socket(str(child.path), timeout)
+            except httpcore.ConnectError:  # it has ended just now
+                await child.aclose()
+            else:
+                return _Line(stream, child, mark)
+        raise ConnectionDropped(ended("", self._target))
 
     async def _running(self, limit: float | None) -> SshChild:
         async with self._opening:
