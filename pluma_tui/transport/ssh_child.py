@@ -90,18 +90,18 @@ class SshChild:
             raise TimedOut(f"no SSH connection to {self.target.login} in time", hint=hint) from None
 
     def mark(self) -> int:
-        """How much it has said by now, for `why`."""
+        """How much it has said by now, for `refusal`."""
         return 0 if self._log.closed else os.fstat(self._log.fileno()).st_size
 
-    async def why(self, mark: int) -> Unreachable | str:
-        """Why a connection has ended: the error if it was never forwarded; else the end of ssh in words,
-        empty if it goes on. `mark` is from before the connection.
-        """
-        if (error := not_forwarded(self._said(mark), self.target)) is not None:
-            return error
+    def refusal(self, mark: int) -> Unreachable | None:
+        """Why a connection was never forwarded, if it was not; `mark` is from before it."""
+        return not_forwarded(self._said(mark), self.target)
+
+    async def last_words(self) -> str:
+        """Why it has ended, to be asked when a connection has; empty while it goes on."""
         if self._gone is not None:
             await asyncio.wait({self._gone}, timeout=_GONE_WITHIN)
-        return ended(self._said(mark), self.target) if self.ended else ""
+        return ended(self._said(), self.target) if self.ended else ""
 
     async def aclose(self) -> None:
         """End it, and wait for that."""

@@ -130,6 +130,7 @@ class _Line(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._child = child
         self._mark = mark
+        self._heard = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """httpcore's hook. Raises Unreachable where there never was a server, and httpcore's errors."""
@@ -140,6 +141,7 @@ class _Line(httpcore.AsyncNetworkStream):
             raise
         if not data:
             await self._tell()
+        self._heard = True
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -155,8 +157,7 @@ class _Line(httpcore.AsyncNetworkStream):
         return self._stream.get_extra_info(info)
 
     async def _tell(self) -> None:
-        why = await self._child.why(self._mark)
-        if isinstance(why, Unreachable):
-            raise why
-        if why:
-            raise httpcore.ReadError(why)
+        if not self._heard and (error := self._child.refusal(self._mark)):
+            raise error
+        if words := await self._child.last_words():
+            raise httpcore.ReadError(words)

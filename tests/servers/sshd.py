@@ -136,7 +136,8 @@ def _configure(folder: Path, port: int, silent: int) -> None:
     wrapper = folder / "bin" / "ssh"
     ssh, here = shutil.which("ssh"), shlex.quote(str(folder))
     wrapper.write_text(
-        f'#!/bin/sh\necho "$$ $*" >>{here}/calls\nexec {ssh} -F {here}/config $(cat {here}/override) "$@"\n'
+        f'#!/bin/sh\necho "$$ $*" >>{here}/calls\n'
+        f'eval "exec {ssh} -F {here}/config $(cat {here}/override) \\"\\$@\\""\n'
     )
     wrapper.chmod(0o755)
 

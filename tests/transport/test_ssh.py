@@ -249,6 +249,11 @@ class TestTheWay:
         async with replay(OK) as server:
             assert await get_json(client(pool, behind(server)), "x", timeout=LIMIT) == {"ok": True}
 
+    async def test_a_forwarding_of_ones_own_that_is_in_use_does_no_harm(self, sshd: Sshd, pool: ClientPool):
+        async with replay(OK) as server:
+            sshd.override(LocalForward=f"127.0.0.1:{port(server)} 127.0.0.1:1")
+            assert await get_json(client(pool, behind(server)), "x", timeout=LIMIT) == {"ok": True}
+
     async def test_a_link_to_another_server_does_not_go_there(self, sshd: Sshd, pool: ClientPool):
         async with replay(OK) as server, replay(OK) as other:
             await client(pool, behind(server)).get(f"{other.url}/picture.png")
