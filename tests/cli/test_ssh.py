@@ -142,6 +142,17 @@ class TestOnATerminal:
             terminal.send("\x03")
             return terminal.wait()
 
+    async def test_whether_a_host_is_the_right_one(self, program: Program, sshd: Sshd):
+        configure(program, ":1", "unknown")
+        assert await asyncio.to_thread(self._say_no, program) == 5
+
+    def _say_no(self, program: Program) -> int:
+        with Terminal([*PLUMA, "ask", "hi"], program.env) as terminal:
+            terminal.until("Are you sure you want to continue connecting")
+            terminal.send("no\r")
+            terminal.until("ssh does not know the host key of unknown yet")
+            return terminal.wait()
+
     async def test_the_app_lends_it(self, program: Program, sshd: Sshd):
         async with replay(HELLO) as server:
             configure(program, server.url, "locked")
