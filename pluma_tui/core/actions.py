@@ -65,6 +65,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "profile.default", "Default profile", "Begin new conversations with this profile", ("f6",), "chat"
     ),
+    Action(
+        "chat.sampling", "Sampling", "Set temperature and the like for this conversation", ("ctrl+t",), "chat",
+        slash="/sampling",
+    ),
+    Action(
+        "system.edit", "Edit system prompt", "Write the system prompt of this conversation, or of its profile",
+        ("ctrl+s",), "chat",
+    ),
     Action("setup", "Set up", "Look again who could answer on this machine", ("f7",), "chat", slash="/setup"),
     Action(
         "reasoning.toggle", "Reasoning", "Show or fold the model's reasoning", ("f4",), "chat",

@@ -79,8 +79,15 @@ class OpenChat:
 
     async def system(self) -> str:
         """The system prompt of the next question. Raises ConfigError, StoreError."""
-        own = self._runtime.connections.profile(self.profile or None).system
-        return self.prompt or prompt(await self.said()) or own or self._runtime.turns.system
+        if self.prompt:
+            return self.prompt if self.prompt.strip() else ""
+        said = prompt(await self.said())
+        return self.default_system() if said is None else said
+
+    def default_system(self) -> str:
+        """The system prompt where the conversation says none: the profile's, else that of all."""
+        own = self._runtime.connections.profile(self.profile).system if self.profile else ""
+        return own or self._runtime.turns.system
 
     async def _begin(self, question: Question) -> Turn:
         question = replace(

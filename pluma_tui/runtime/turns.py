@@ -16,6 +16,7 @@ from pluma_tui.runtime.turn import Turn
 from pluma_tui.storage.base import Store
 
 TITLE_LENGTH = 60
+BLANK = " "  # the text of a system prompt that says: none, whatever the profile has
 PROMPT = "prompt"  # marks, in a message's `extra`, a system prompt that replaces those before it
 
 
@@ -24,7 +25,8 @@ class Question:
     """What a person asks. None or empty: what the conversation, the profile or the config says.
 
     `conversation` None begins a new one, which keeps `own` as its sampling; `after` is the message it
-    follows there, the last one of the chosen path if empty; `options` and `sampling` go over those of the profile.
+    follows there, the last one of the chosen path if empty; `options` and `sampling` go over those of the
+    profile.
     `system` is for this question only; `prompt` is stored before it, for all that follows.
     `again` is a stored question that is to be answered once more, as it was: `text` and `parts` are its own.
     """
@@ -159,16 +161,14 @@ class Turns:
         path: Sequence[Message],
         asked: Message,
     ) -> ChatRequest:
-        system = (
-            question.system if question.system is not None else prompt(path) or profile.system or self.system
-        )
+        said = question.system if question.system is not None else prompt(path)
         return ChatRequest(
             model=model,
             messages=(
                 *(message for message in path if not (nothing_came(message) or is_prompt(message))),
                 asked,
             ),
-            system=system,
+            system=said if said is not None else profile.system or self.system,
             sampling=over(profile.sampling, question.sampling),
             options={**profile.options, **question.options},
         )
@@ -179,9 +179,10 @@ def is_prompt(message: Message) -> bool:
     return message.role == "system" and PROMPT in message.extra
 
 
-def prompt(path: Sequence[Message]) -> str:
-    """The system prompt that was set last on a path; empty if none was."""
-    return next((message.text for message in reversed(path) if is_prompt(message)), "")
+def prompt(path: Sequence[Message]) -> str | None:
+    """The system prompt that was set last on a path; None if none was, empty if that was a blank one."""
+    texts = (message.text for message in reversed(path) if is_prompt(message))
+    return next((text if text.strip() else "" for text in texts), None)
 
 
 def nothing_came(message: Message) -> bool:

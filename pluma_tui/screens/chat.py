@@ -18,6 +18,7 @@ from pluma_tui.core.written import Unsent, Written
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
+from pluma_tui.screens.adjusting import Adjusting
 from pluma_tui.screens.asking import Asking
 from pluma_tui.screens.choosing import Choosing
 from pluma_tui.screens.commands import Commands
@@ -84,6 +85,7 @@ class ChatScreen(Screen[None]):
         self.commands = Commands(
             self._asking.commands,
             choosing.commands,
+            Adjusting(self, self._runtime, self._chat, self._page, self.take_settings).commands,
             Reading(transcript).commands,
             self._composing.commands,
             Conversing(self, self._runtime, self._chat, self._page).commands,

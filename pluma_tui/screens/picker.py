@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -93,6 +93,10 @@ class Picker(ModalScreen[str | None]):
             self._fetch(self._load)
         if self._watch is not None:
             self._look(self._watch)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The list gives way, so that the note is seen on a low screen too."""
+        self.query_one(RowList).styles.max_height = max(min(event.size.height - 8, 20), 3)
 
     @work(group="fetch")
     async def _fetch(self, load: Load) -> None:

@@ -13,6 +13,8 @@ from pluma_tui.core.text import clean_line
 
 _GAP = 2  # cells between two columns
 _MARK = 2  # cells before the label
+_LONGER = 8  # cells by which a few labels may widen the column of all
+_LEAST = 12  # cells that a detail wants, if it is to stand beside a state
 _MANY = 4  # where more than one in so many rows needs two lines, all have two
 
 
@@ -81,7 +83,7 @@ class RowList(OptionList):
 
 @dataclass(frozen=True)
 class _Columns:
-    """How rows are laid out in `width` cells. Labels share a column of `label` cells, but for a few long ones.
+    """How rows are laid out in `width` cells. Labels share a column of `label` cells, but for a few.
 
     `folds`: a row that is too long takes two lines; `all_fold`: every row does.
     """
@@ -95,7 +97,8 @@ class _Columns:
     def of(cls, rows: Sequence[Row], width: int, *, folds: bool) -> "_Columns":
         lengths = sorted(cell_len(clean_line(row.label)) for row in rows)
         usual = lengths[len(lengths) * 9 // 10] if lengths else 0
-        columns = cls(width, min(usual, max(width // 2 - _MARK, 8)), folds)
+        longest = max((one for one in lengths if one <= usual + _LONGER), default=0)
+        columns = cls(width, min(longest, max(width // 2 - _MARK, 8)), folds)
         too_long = sum(columns._too_long(row) for row in rows)
         return cls(width, columns.label, folds, folds and too_long * _MANY > len(rows))
 
@@ -118,7 +121,10 @@ class _Columns:
         return self._line(row, label, detail)
 
     def _line(self, row: Row, label: str, detail: str) -> Content:
-        room, state = self._room(row), cut(clean_line(row.state), self.width // 2)
+        state = cut(clean_line(row.state), self.width // 2)
+        room = self._room(row)
+        if detail and room - self.label - _GAP < min(cell_len(detail), _LEAST):
+            state, room = "", self.width - _MARK
         if detail:
             label = shortened(label, max(self.label, room - _GAP - cell_len(detail)))
             label += " " * (self.label - cell_len(label))

@@ -5,7 +5,7 @@ import pytest
 from pluma_tui.core.chat import Image, Sampling
 from pluma_tui.core.errors import ConfigError, StoreError, Unauthorized, UnknownConversation
 from pluma_tui.core.events import ReasoningDelta, TextDelta
-from pluma_tui.runtime.turns import title
+from pluma_tui.runtime.turns import BLANK, title
 from pluma_tui.storage.memory import MemoryStore
 from tests.runtime.scripted import DONE, Bench, bench
 
@@ -234,3 +234,12 @@ async def test_a_conversation_keeps_sampling_of_its_own_over_its_profile_s():
     assert at.script.requests[-1].sampling == Sampling(temperature=0.2, top_k=40)
     await at.ask("and?", conversation=first.conversation.id, sampling=Sampling(top_k=1))
     assert at.script.requests[-1].sampling == Sampling(temperature=0.2, top_k=1)
+
+
+async def test_a_blank_system_prompt_in_the_middle_is_none_at_all():
+    at = bench(MemoryStore(), system="Be brief.")
+    at.script.say(TextDelta("a"), DONE, TextDelta("b"), DONE)
+    first = await at.ask(prompt="Be long.")
+    assert at.script.requests[-1].system == "Be long."
+    await at.ask("and?", conversation=first.conversation.id, prompt=BLANK)
+    assert at.script.requests[-1].system == ""
