@@ -76,7 +76,7 @@ class Composing:
         command = editor.command()
         file = self._runtime.data / "drafts" / f"message-{new_id()}.md"
         try:
-            atomic.write(file, before.whole.encode())
+            atomic.write(file, f"{before.whole}\n".encode())
             code = await self._run([*command, str(file)])
             text = file.read_text(encoding="utf-8", errors="replace").removesuffix("\n")
             file.unlink()

@@ -35,8 +35,8 @@ async def test_ctrl_o_takes_the_text_to_the_editor_and_back(drive, editor, tmp_p
     async with drive() as app:
         await app.type("some")
         await app.pilot.press("ctrl+o")
-        await app.until(lambda: composer(app).text == "some and more\nlines")
-        assert (tmp_path / "seen").read_text() == "some"
+        await app.until(lambda: composer(app).text == "some\n and more\nlines")
+        assert (tmp_path / "seen").read_text() == "some\n"
         assert stat.S_IMODE((tmp_path / "seen").stat().st_mode) == 0o600
         await app.pilot.press("ctrl+z")
         assert composer(app).text == "some"
@@ -49,7 +49,7 @@ async def test_a_paste_is_open_in_the_editor_and_a_chip_again_afterwards(drive, 
         app.pilot.app.post_message(Paste("x\n" * 60))
         await app.until_shown("[pasted 1: 61 lines]")
         await app.pilot.press("ctrl+o")
-        await app.until(lambda: composer(app).written.whole == "x\n" * 60 + "the end")
+        await app.until(lambda: composer(app).written.whole == "x\n" * 60 + "\nthe end")
         assert composer(app).text.startswith("[pasted")
 
 

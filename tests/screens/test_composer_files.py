@@ -131,7 +131,7 @@ async def test_the_list_fits_a_small_terminal(drive, folder):
         (folder / f"page{number:02}.md").write_text("x")
     async with drive(size=(40, 15)) as app:
         await app.type("@page")
-        await app.until_shown("page04.md")
+        await app.until_shown("page03.md")
         assert app.screen.query_one(Offers).size.height == 5
         for _ in range(6):
             await app.pilot.press("down")

@@ -44,14 +44,18 @@ class Offers(Widget):
 
     @property
     def _rows(self) -> int:
-        return max(2, min(ROWS, self.app.size.height // 3))
+        """Rows of offers; below them stands how many there are, if not all can be seen."""
+        rows = max(2, min(ROWS, self.app.size.height // 3))
+        return rows if len(self._offers) <= rows else rows - 1
 
     def render(self) -> Content:
         """The rows around the marked one, their details in a column."""
         shown = range(self._top, min(self._top + self._rows, len(self._offers)))
         labels = [clean_line(self._offers[number].label) for number in shown]
-        width = max(map(cell_len, labels), default=0)
+        width = max((cell_len(clean_line(offer.label)) for offer in self._offers if offer.detail), default=0)
         lines = [self._line(number, label, width) for number, label in zip(shown, labels, strict=True)]
+        if len(shown) < len(self._offers):
+            lines.append(Content(f"  {self._at + 1} of {len(self._offers)}").stylize("$text-muted"))
         return Content("\n").join(lines)
 
     def _line(self, number: int, label: str, width: int) -> Content:
@@ -69,7 +73,7 @@ class Offers(Widget):
 
     def on_click(self, event: events.Click) -> None:
         number = self._top + event.y
-        if number < len(self._offers):
+        if event.y < self._rows and number < len(self._offers):
             self.post_message(self.Chosen(number))
 
 
