@@ -60,7 +60,7 @@ def figures(usage: Usage | None) -> list[str]:
     said = [
         (usage.output, f"{usage.output:,} tokens"),
         (usage.rate, f"{usage.rate:.0f}/s"),
-        (usage.first, f"first after {usage.first:.1f} s"),
+        (usage.first >= 0.05, f"first after {usage.first:.1f} s"),
         (usage.cached, f"{usage.cached:,} cached"),
         (usage.cost, _dollars(usage.cost)),
     ]
