@@ -3,9 +3,10 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -13,6 +14,7 @@ from typing import Any
 class Play:
     """One answer, from its status line on: `piece` bytes at a time, with `every` seconds after each.
 
+    `moments` are those of a recording, instead: seconds since its beginning, and how many bytes came then.
     `cut`: only so many bytes. `again`: a coda that is repeated until the client goes. Then the connection
     is closed; or nothing more happens on it (`silent`); or the next request on it is answered (`keep`).
     """
@@ -24,6 +26,7 @@ class Play:
     every: float = 0.0
     again: bytes = b""
     keep: bool = False
+    moments: Sequence[tuple[float, int]] = ()
 
 
 @dataclass
@@ -122,7 +125,27 @@ async def _over(play: Play, reader: asyncio.StreamReader, writer: asyncio.Stream
     return True
 
 
+def recorded(http: Path) -> Play:
+    """A whole recorded response in the time it took: beside it lies NAME.timing, lines of "7.8ms 905"."""
+    rows = (line.split() for line in http.with_suffix(".timing").read_text().splitlines())
+    moments = [(float(when.removesuffix("ms")) / 1000, int(size)) for when, size in rows]
+    return Play(http.read_bytes(), moments=moments)
+
+
+async def _perform_in_time(play: Play, writer: asyncio.StreamWriter) -> None:
+    loop = asyncio.get_running_loop()
+    began, at = loop.time(), 0
+    for moment, size in play.moments:
+        await asyncio.sleep(began + moment - loop.time())
+        writer.write(play.data[at : at + size])
+        await writer.drain()
+        at += size
+
+
 async def _perform(play: Play, writer: asyncio.StreamWriter) -> None:
+    if play.moments:
+        await _perform_in_time(play, writer)
+        return
     data = play.data[: play.cut]
     for start in range(0, len(data), play.piece):
         writer.write(data[start : start + play.piece])
