@@ -4,9 +4,10 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from pluma_tui.cli import output, profile_keys
-from pluma_tui.cli.profile_keys import ProfileKey
+from pluma_tui.cli import output
+from pluma_tui.config import profile_keys
 from pluma_tui.config.problems import dotted
+from pluma_tui.config.profile_keys import ProfileKey
 from pluma_tui.config.read import Loaded
 from pluma_tui.core.errors import UsageError
 from pluma_tui.core.profile import Connection, SecretRef

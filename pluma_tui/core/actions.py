@@ -66,11 +66,11 @@ ACTIONS: tuple[Action, ...] = (
         "profile.default", "Default profile", "Begin new conversations with this profile", ("f6",), "chat"
     ),
     Action(
-        "chat.sampling", "Sampling", "Set temperature and the like for this conversation", ("ctrl+t",), "chat",
+        "chat.sampling", "Sampling", "Set temperature and such for this conversation", ("ctrl+t",), "chat",
         slash="/sampling",
     ),
     Action(
-        "system.edit", "Edit system prompt", "Write the system prompt of this conversation, or of its profile",
+        "system.edit", "Edit system prompt", "Write the system prompt of this conversation or its profile",
         ("ctrl+s",), "chat",
     ),
     Action("setup", "Set up", "Look again who could answer on this machine", ("f7",), "chat", slash="/setup"),

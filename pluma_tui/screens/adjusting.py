@@ -42,7 +42,7 @@ class Adjusting:
             self._page.note(f"From here on: {words}.")
 
     async def system(self, _: str = "") -> None:
-        """Write the system prompt, for this conversation or for its profile. Raises ConfigError, StoreError."""
+        """Write the system prompt, of this conversation or its profile. Raises ConfigError, StoreError."""
         from pluma_tui.screens.system import Editor, Way
 
         name = self._chat.profile

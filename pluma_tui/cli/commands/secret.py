@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pluma_tui.cli import output, profile_keys, sign_ins
-from pluma_tui.cli.profile_keys import ProfileKey
+from pluma_tui.cli import output, sign_ins
+from pluma_tui.config import profile_keys
+from pluma_tui.config.profile_keys import ProfileKey
 from pluma_tui.config.read import Loaded, load
 from pluma_tui.core.errors import ConfigError, SecretError, UsageError
-from pluma_tui.core.profile import SecretRef
 from pluma_tui.files import paths
+from pluma_tui.runtime.keeping import keep, shared
 from pluma_tui.secrets import kept
 from pluma_tui.secrets.base import Secrets, checked
 
@@ -90,30 +91,14 @@ def _set(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
         raise UsageError(f"{key} does not stand in the config file")
     given = "" if args.from_config else _read(key)
     value = checked(given or key.plain, "what was given as a key")
-    ref = asyncio.run(_keep(key, value, loaded, data, into_file=args.file))
+    ref = asyncio.run(keep(key, value, loaded, data, into_file=args.file, say=_tell))
     place = "the keyring" if ref.kind == "keyring" else f"{ref.value}, which only you can read"
     output.say(f"pluma: {key} is kept in {place}.")
     return 0
 
 
-async def _keep(key: ProfileKey, value: str, loaded: Loaded, data: Path, *, into_file: bool) -> SecretRef:
-    from pluma_tui.config.edit import set_value
-
-    ref = await kept.put(key.owner, value, data, into_file=into_file)
-    if not kept.same_place(key.ref, ref):
-        set_value(loaded.path, key.path, {ref.kind: ref.value})
-        await _drop_old(key, loaded, data)
-    return ref
-
-
-async def _drop_old(key: ProfileKey, loaded: Loaded, data: Path) -> None:
-    """Delete the key that was kept elsewhere until now. If that fails, say so: the new one holds."""
-    if key.ref is None or not kept.is_ours(key.ref, data) or _shared(key, loaded):
-        return
-    try:
-        await kept.drop(key.ref)
-    except SecretError as error:
-        output.say(f"pluma: the old key stays at {key.ref}: {error.message}")
+def _tell(words: str) -> None:
+    output.say(f"pluma: {words}")
 
 
 def _read(key: ProfileKey) -> str:
@@ -139,18 +124,12 @@ def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
         where = "stands in the config file" if key.plain else f"comes from {key.ref}"
         hint = f"To take it out of the config: pluma config unset {dotted(key.path)}"
         raise UsageError(f"{key} {where}, where pluma did not put it", hint=hint)
-    shared = _shared(key, loaded)
-    if not shared:
+    another = shared(key, loaded)
+    if not another:
         asyncio.run(kept.drop(key.ref))
     unset_value(loaded.path, key.path)
-    output.say(f"pluma: {key} is {'taken out; another profile goes on using it' if shared else 'deleted'}.")
+    output.say(f"pluma: {key} is {'taken out; another profile goes on using it' if another else 'deleted'}.")
     return 0
-
-
-def _shared(key: ProfileKey, loaded: Loaded) -> bool:
-    """Whether another profile refers to the same place, as a copy of a profile does."""
-    others = (other for other in profile_keys.every(loaded) if other != key)
-    return any(kept.same_place(other.ref, key.ref) for other in others)
 
 
 def _check(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
