@@ -222,7 +222,7 @@ def test_a_closed_terminal_ends_the_program_with_everything_stored(slow_home: Ho
 # What Textual itself writes: styles, cursor places, modes, queries, and links to the web.
 _OURS = re.compile(
     "\x1b\\[[0-9;]*[mHJKCDABGu]|\x1b\\[[<>=?][0-9;]*[a-zA-Z]|\x1b\\[\\?[0-9;]*\\$p|\x1b\\[c|\x1b\\[1?[0-9]t|\x1b[78]"
-    "|\x1b\\]22;[a-z]+\x07|\x1b\\]8;[^;]*;(?:https?:[!-~]*|mailto:[!-~]*)?\x1b\\\\|[\r\n\t]"
+    "|\x1b\\]22;[a-z]+\x07|\x1b\\]11;\\?\x1b\\\\|\x1b\\]8;[^;]*;(?:https?:[!-~]*|mailto:[!-~]*)?\x1b\\\\|[\r\n\t]"
 )
 
 

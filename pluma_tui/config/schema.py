@@ -16,7 +16,9 @@ VERSION = 1
 class Ui(msgspec.Struct, frozen=True):
     """How the terminal app looks and behaves."""
 
-    theme: Annotated[str, Meta(description="A built-in theme or the name of a theme file.")] = "pluma-dark"
+    theme: Annotated[
+        str, Meta(description="auto: dark or light as the terminal is; or a theme's or theme file's name.")
+    ] = "auto"
     images: Annotated[
         Literal["auto", "kitty", "sixel", "iterm2", "halfblock", "off"],
         Meta(description="How pictures are shown in the terminal."),
@@ -24,6 +26,13 @@ class Ui(msgspec.Struct, frozen=True):
     clipboard: Annotated[
         Literal["auto", "osc52", "tmux", "command", "off"], Meta(description="How text is copied.")
     ] = "auto"
+    bell: Annotated[
+        Literal["auto", "bell", "osc9", "osc777", "off"],
+        Meta(description="How a long answer is announced while the window is not in front."),
+    ] = "auto"
+    bell_after: Annotated[float, Meta(ge=0, description="Seconds from which on an answer is a long one.")] = (
+        10.0
+    )
     mouse: Annotated[
         bool, Meta(description="Whether the app listens to the mouse.", extra={"restart": True})
     ] = True

@@ -84,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("transcript.home", "To the beginning", "Go to the first message", ("ctrl+home",), "chat"),
     Action("palette", "Commands", "All commands, found by typing", ("ctrl+p",), "app", footer=True),
     Action("help", "Help", "All keys and commands", ("f1",), "app", footer=True, slash="/help"),
+    Action("app.suspend", "Suspend", "Back to the shell; fg comes back here", ("ctrl+z",), "app"),
     Action(
         "app.quit", "Quit", "Leave pluma; everything is stored", ("ctrl+q",), "app", footer=True,
         slash="/quit",

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from textual.message import Message as Event
 from textual.screen import Screen
 
 from pluma_tui.core.chat import Message
@@ -16,6 +17,15 @@ from pluma_tui.widgets.transcript import Entry, Transcript
 
 PATIENCE = 0.02  # seconds between two looks whether a slow line is free again
 TICK = 1.0  # seconds between two changes of the status line: each costs bytes
+
+
+class Answered(Event):
+    """An answer has ended; `seconds` is how long it took, `title` the conversation's."""
+
+    def __init__(self, title: str, seconds: float) -> None:
+        super().__init__()
+        self.title = title
+        self.seconds = seconds
 
 
 class Following:
@@ -50,7 +60,10 @@ class Following:
             self._transcript.feed(message.id, text=sources)
         label = message.model or "assistant"
         self._transcript.finish(message.id, footer=telling.footer(message), label=label)
-        self._status.state = telling.ended(message, time.monotonic() - turn.started)
+        seconds = time.monotonic() - turn.started
+        self._status.state = telling.ended(message, seconds)
+        if message.ending != "stopped":
+            self._screen.post_message(Answered(turn.conversation.title, seconds))
         return message
 
     async def _line_is_free(self) -> None:

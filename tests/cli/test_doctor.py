@@ -18,6 +18,7 @@ from pluma_tui.core.chat import Conversation
 from pluma_tui.runtime.discover import Found
 from pluma_tui.storage.open import DATABASE
 from pluma_tui.storage.sqlite import SqliteStore
+from pluma_tui.terminal.tmux import ask
 from tests.cli.program import PLUMA, Program
 from tests.servers.terminal import Terminal
 
@@ -263,11 +264,11 @@ class TestTmux:
 
     def test_outside_of_it_there_is_nothing_to_tell(self):
         assert list(tmux.findings({}, None)) == []
-        assert tmux.ask({}) is None
+        assert ask({}) is None
 
     def test_one_that_is_gone(self, tmp_path: Path):
         env = {"TMUX": f"{tmp_path}/gone,1,0", "PATH": str(tmp_path)}
-        (finding,) = tmux.findings(env, tmux.ask(env))
+        (finding,) = tmux.findings(env, ask(env))
         assert (finding.state, finding.text) == ("warning", "TMUX is set, and tmux does not answer")
 
 

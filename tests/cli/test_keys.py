@@ -120,7 +120,7 @@ class TestThemes:
         folder = program.home / "data" / "themes"
         folder.mkdir(parents=True)
         (folder / "evening.toml").touch()
-        (folder / ".hidden").touch()
+        (folder / ".hidden.toml").touch()
         program.config.write_text('[ui]\ntheme = "evening"\n')
         done = await program.run("theme", "list")
         assert (done.code, done.err) == (0, "")
@@ -136,8 +136,9 @@ class TestThemes:
             "name": "pluma-dark",
             "origin": "pluma",
             "dark": True,
-            "active": True,
+            "active": False,
         }
+        assert rows["auto"]["active"]
         assert rows["pluma-light"]["dark"] is False
         assert [row["active"] for row in rows.values()].count(True) == 1
 
@@ -152,3 +153,13 @@ class TestThemes:
         done = await program.run("theme", "list")
         assert done.code == 0
         assert 'ui.theme names "pluma-drak", which is not there. Did you mean "pluma-dark"?' in done.err
+
+    async def test_a_broken_file_is_told_with_its_line(self, program: Program):
+        folder = program.home / "data" / "themes"
+        folder.mkdir(parents=True)
+        (folder / "evening.toml").write_text('dark = true\n[colors]\nbackgruond = "#000000"\n')
+        done = await program.run("theme", "list")
+        assert done.code == 3
+        assert "evening.toml:3: backgruond" in done.err
+        assert 'Did you mean "background"?' in done.err
+        assert "pluma-dark" in done.out

@@ -38,7 +38,7 @@ async def test_ctrl_o_takes_the_text_to_the_editor_and_back(drive, editor, tmp_p
         await app.until(lambda: composer(app).text == "some\n and more\nlines")
         assert (tmp_path / "seen").read_text() == "some\n"
         assert stat.S_IMODE((tmp_path / "seen").stat().st_mode) == 0o600
-        await app.pilot.press("ctrl+z")
+        await app.pilot.press("ctrl+underscore")
         assert composer(app).text == "some"
     assert list((tmp_path / "data" / "drafts").rglob("*.md")) == []
 

@@ -14,6 +14,7 @@ from pluma_tui.cli.diagnosis.finding import Finding
 from pluma_tui.config.read import load
 from pluma_tui.files import paths
 from pluma_tui.runtime.discover import discover
+from pluma_tui.terminal.tmux import ask
 
 HELP = "Show versions, paths, config problems, the terminal and the servers found, with hints."
 _MARKS = {"ok": "  ", "warning": "! ", "error": "✗ "}
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 def _look(args: argparse.Namespace, answers: terminal_facts.Answers | None) -> list[Finding]:
     loaded = load(paths.config_file(args.config))
     config, data = loaded.config, paths.data_dir(args.data_dir)
-    around = tmux.ask(os.environ)
+    around = ask(os.environ)
     return [
         *machine.versions(),
         *machine.folders(args),

@@ -1,25 +1,15 @@
 """The ways text can be copied."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 
 from pluma_tui.cli.diagnosis.finding import Finding
-from pluma_tui.cli.diagnosis.terminal import over_ssh
-
-# Program, and the variable without which it has nothing to copy to.
-_PROGRAMS = (
-    ("wl-copy", "WAYLAND_DISPLAY"),
-    ("xclip", "DISPLAY"),
-    ("xsel", "DISPLAY"),
-    ("pbcopy", ""),
-    ("clip.exe", ""),
-    ("termux-clipboard-set", ""),
-)
+from pluma_tui.terminal import programs
+from pluma_tui.terminal.environment import over_ssh
 
 
 def findings(environ: Mapping[str, str], setting: str) -> Iterator[Finding]:
     """What is there; `setting` is `ui.clipboard`."""
-    found = programs(environ)
+    found = programs.found(environ)
     ways = ["OSC 52, if the terminal takes it", *(["tmux's buffers"] if environ.get("TMUX") else []), *found]
     text = f"{', '.join(ways)}; ui.clipboard is {setting}"
     if setting == "command" and not found:
@@ -33,13 +23,3 @@ def findings(environ: Mapping[str, str], setting: str) -> Iterator[Finding]:
         yield Finding("clipboard", "ok", text, f"If copying does nothing: install {program}.")
     else:
         yield Finding("clipboard", "ok", text)
-
-
-def programs(environ: Mapping[str, str]) -> list[str]:
-    """The programs that are installed and have something to copy to."""
-    path = environ.get("PATH")
-    return [
-        name
-        for name, needed in _PROGRAMS
-        if (not needed or environ.get(needed)) and shutil.which(name, path=path)
-    ]

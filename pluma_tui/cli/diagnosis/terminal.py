@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pluma_tui.cli.diagnosis.finding import Finding
 from pluma_tui.cli.terminal_facts import Answers, within_multiplexer
 from pluma_tui.core.text import clean_line
+from pluma_tui.terminal import tmux as multiplexer
+from pluma_tui.terminal.environment import over_ssh
 
 Environ = Mapping[str, str]
-OFF = ("", "0", "off")
-"""How tmux says that a switch is off."""
 _MOSAIC = "as mosaics of half blocks"
 _KITTY_PLACEHOLDERS = 28  # the minor version that has them: pictures that scroll with the text
 
@@ -95,7 +95,7 @@ def _keys(answers: Answers, tmux: Mapping[str, str] | None) -> Finding:
 
 def _pictures(environ: Environ, answers: Answers, tmux: Mapping[str, str] | None) -> str:
     if tmux is not None:  # which claims sixel, whatever is outside of it
-        through = tmux["allow-passthrough"] not in OFF and re.search("kitty|ghostty", tmux["client_termname"])
+        through = multiplexer.lets_through(tmux) and re.search("kitty|ghostty", tmux["client_termname"])
         return "kitty graphics, through tmux" if through else _MOSAIC
     old = re.match(r"kitty\(0\.(\d+)", answers.name)
     if answers.kitty_graphics and old and int(old[1]) < _KITTY_PLACEHOLDERS:
@@ -107,8 +107,3 @@ def _pictures(environ: Environ, answers: Answers, tmux: Mapping[str, str] | None
     if "iTerm" in environ.get("TERM_PROGRAM", ""):
         return "iTerm2's inline images"
     return _MOSAIC
-
-
-def over_ssh(environ: Environ) -> bool:
-    """Whether this runs at the far end of SSH."""
-    return any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))

@@ -1,23 +1,11 @@
 """tmux: what it stands in the way of, and the line of tmux.conf that lets it through."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 
 from pluma_tui.cli.diagnosis.finding import Finding
-from pluma_tui.cli.diagnosis.terminal import OFF
 from pluma_tui.core.text import clean_line
+from pluma_tui.terminal.tmux import OFF
 
-_TIME_LIMIT = 2.0  # seconds
-_FACTS = (
-    "version",
-    "client_termname",
-    "client_termfeatures",
-    "allow-passthrough",
-    "set-clipboard",
-    "extended-keys",
-    "default-terminal",
-    "escape-time",
-)
 _SLOW_ESCAPE = 100  # milliseconds that one notices
 
 
@@ -34,21 +22,6 @@ def findings(environ: Mapping[str, str], facts: Mapping[str, str] | None) -> Ite
     words = f"inside tmux {facts['version']}" + (f", in a terminal that says {outside}" if outside else "")
     yield Finding("tmux", "ok", clean_line(words))
     yield from _advice(facts)
-
-
-def ask(environ: Mapping[str, str]) -> dict[str, str] | None:
-    """What the tmux around us says of its settings and its terminal; None if it says nothing, or is none."""
-    if not environ.get("TMUX"):
-        return None
-    form = "\n".join(f"#{{{name}}}" for name in _FACTS)
-    pane = environ.get("TMUX_PANE", "")
-    argv = ["tmux", "display-message", "-p", *(["-t", pane] if pane else []), form]
-    try:
-        done = subprocess.run(argv, capture_output=True, timeout=_TIME_LIMIT, env=dict(environ), check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    lines = done.stdout.decode("utf-8", "replace").split("\n")
-    return dict(zip(_FACTS, lines, strict=False)) if len(lines) >= len(_FACTS) else None
 
 
 def _advice(facts: Mapping[str, str]) -> Iterator[Finding]:

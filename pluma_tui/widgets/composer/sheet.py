@@ -1,8 +1,10 @@
 """What is written on: a text area that knows chips, and makes safe what is pasted."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.widgets import TextArea
 
 from pluma_tui.core.text import clean
@@ -15,6 +17,9 @@ class Sheet(TextArea):
 
     `pasted`, from its owner, may put another text in the place of a pasted one.
     """
+
+    # The text area's own key for it, ctrl+z, goes to the shell.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+underscore", "undo", show=False)]
 
     def __init__(self, placeholder: str, *, id: str | None = None) -> None:
         super().__init__(id=id, placeholder=placeholder, highlight_cursor_line=False, compact=True)
