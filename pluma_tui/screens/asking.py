@@ -110,9 +110,9 @@ class Asking:
         except PlumaError as error:
             self._unanswered.append(self._page.failed(error))
             self._composer.restore(written)
-            return False
-        finally:
             self.queue.sent()
+            return False
+        self.queue.sent()  # not if the screen goes before it is stored: then it waits for the next window
         self._discard(self._unanswered)
         self._unanswered = []
         message = await self._following.follow(turn)

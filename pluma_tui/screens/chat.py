@@ -130,7 +130,7 @@ class ChatScreen(Screen[None]):
         self._page.failed(UsageError(f"there is no command {event.name}", hint=hint))
 
     @on(Composer.Wanted)
-    def _wanted(self, event: Composer.Wanted) -> None:
+    def _carry_out(self, event: Composer.Wanted) -> None:
         self.action_do(event.action)
 
     # -- writing

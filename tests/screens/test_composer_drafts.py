@@ -1,5 +1,6 @@
 """What is written and not sent outlives its window."""
 
+import asyncio
 import json
 import stat
 from pathlib import Path
@@ -8,6 +9,7 @@ from textual.events import Paste
 
 from pluma_tui.core.events import Finished, TextDelta
 from pluma_tui.core.written import Unsent, Written
+from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.unsent import claim
 from pluma_tui.widgets.composer import Composer
 from tests.screens.conftest import Driven
@@ -129,3 +131,39 @@ async def test_without_a_place_to_keep_them_words_can_be_written_all_the_same(dr
         await app.until_shown("What is written and not sent")
         await app.type("words")
         assert composer(app).text == "words"
+
+
+async def test_ctrl_n_before_a_question_is_stored_takes_it_along(drive, monkeypatch):
+    never = asyncio.Event()
+
+    async def slow_ask(*_: object) -> None:
+        await never.wait()
+
+    async with drive() as app:
+        monkeypatch.setattr(OpenChat, "ask", slow_ask)
+        await app.type("one")
+        await app.pilot.press("enter")
+        await app.type("two")
+        await app.until_shown("sending")
+        before = app.screen
+        await app.pilot.press("ctrl+n")
+        await app.until(lambda: app.pilot.app.screen is not before)
+        await app.until_shown("1 held")
+        assert "  one" in app.text()
+        assert composer(app).text == "two"
+
+
+async def test_leaving_before_a_question_is_stored_keeps_it(drive, monkeypatch):
+    never = asyncio.Event()
+
+    async def slow_ask(*_: object) -> None:
+        await never.wait()
+
+    async with drive() as app:
+        monkeypatch.setattr(OpenChat, "ask", slow_ask)
+        await app.type("one")
+        await app.pilot.press("enter")
+        await app.until_shown("sending")
+    async with drive() as app:
+        await app.until_shown("1 held")
+        assert "  one" in app.text()
