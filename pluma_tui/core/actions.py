@@ -61,6 +61,10 @@ ACTIONS: tuple[Action, ...] = (
         "chat.export", "Export", "Write the conversation to a new Markdown or JSON file", (), "chat",
         slash="/export", argument="[FILE]",
     ),
+    Action(
+        "chat.count", "Count tokens", "Have the server count the conversation with what is written", (), "chat",
+        slash="/tokens", argument="[TEXT]",
+    ),
     Action("chat.copy", "Copy", "Copy the last answer", (), "chat", slash="/copy"),
     Action(
         "profile.default", "Default profile", "Begin new conversations with this profile", ("f6",), "chat"

@@ -46,9 +46,16 @@ class OpenChat:
     async def ask(self, text: str, parts: Sequence[Part] = ()) -> Turn:
         """Store the question and send it. Raises ConfigError, StoreError."""
         prompt = self.prompt
-        turn = await self._begin(Question(text=text, parts=tuple(parts), after=self._last, prompt=prompt))
+        turn = await self._begin(self._question(text, parts))
         self.prompt = "" if self.prompt == prompt else self.prompt
         return turn
+
+    async def count(self, text: str, parts: Sequence[Part] = ()) -> int | None:
+        """The tokens that the question would take with all that was said, None where the server cannot say.
+
+        Raises ConfigError, StoreError, ProviderError.
+        """
+        return await self._runtime.turns.count(self._here(self._question(text, parts)))
 
     async def exchange(self) -> list[Message]:
         """The last question that is read on the screen and what follows it. Raises UsageError, StoreError."""
@@ -89,15 +96,21 @@ class OpenChat:
         own = self._runtime.connections.profile(self.profile).system if self.profile else ""
         return own or self._runtime.turns.system
 
-    async def _begin(self, question: Question) -> Turn:
-        question = replace(
+    def _question(self, text: str, parts: Sequence[Part]) -> Question:
+        return Question(text=text, parts=tuple(parts), after=self._last, prompt=self.prompt)
+
+    def _here(self, question: Question) -> Question:
+        """A question of this conversation, to whom it talks to now."""
+        return replace(
             question,
             conversation=self.conversation.id if self.conversation else None,
             profile=self.profile or None,
             model=self.model,
             own=self.sampling,
         )
-        self.turn = await self._runtime.turns.begin(question)
+
+    async def _begin(self, question: Question) -> Turn:
+        self.turn = await self._runtime.turns.begin(self._here(question))
         self.conversation = self.turn.conversation
         self._last = self.turn.id
         return self.turn

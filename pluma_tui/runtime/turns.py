@@ -10,6 +10,7 @@ import msgspec
 from pluma_tui.core.chat import ChatRequest, Conversation, Message, Part, Sampling
 from pluma_tui.core.ids import new_id, now
 from pluma_tui.core.profile import ConnectionProfile
+from pluma_tui.providers.base import CountsTokens, Provider
 from pluma_tui.runtime.connections import ConnectionManager
 from pluma_tui.runtime.own import sampling_of, with_sampling
 from pluma_tui.runtime.turn import Turn
@@ -45,6 +46,18 @@ class Question:
     own: Sampling = field(default_factory=Sampling)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A question as it is going to be stored and sent; `new` are the messages that are not stored yet."""
+
+    conversation: Conversation
+    new: Sequence[Message]
+    asked: Message
+    profile: ConnectionProfile
+    provider: Provider
+    request: ChatRequest
+
+
 class Turns:
     """Begins turns and knows which are running."""
 
@@ -59,27 +72,44 @@ class Turns:
 
         Raises ConfigError, UnknownConversation, StoreError; what a server says comes through the turn.
         """
+        plan = await self._planned(question)
+        answer = Message(
+            id=new_id(),
+            role="assistant",
+            created=now(),
+            parent=plan.asked.id,
+            model=plan.request.model,
+            profile=plan.profile.name,
+        )
+        turn = Turn(
+            await self._store_question(plan.conversation, answer, plan.new),
+            plan.asked,
+            answer,
+            plan.profile,
+            provider=plan.provider,
+            request=plan.request,
+            store=self._store,
+        )
+        self._running = {*self.running(), turn}
+        return turn
+
+    async def count(self, question: Question) -> int | None:
+        """The tokens that the question would put into the context, all before it too; nothing is stored.
+
+        None where the server cannot say. Raises ConfigError, StoreError, ProviderError.
+        """
+        plan = await self._planned(question)
+        return await plan.provider.count(plan.request) if isinstance(plan.provider, CountsTokens) else None
+
+    async def _planned(self, question: Question) -> "_Plan":
         conversation, path = await self._conversation(question)
         new, path, asked = self._asked(question, path)
         profile = self._profile(question, conversation)
         provider = self._connections.provider(profile.name)
         kept = conversation.model if profile.name == conversation.profile else ""
         model = question.model or kept or profile.model
-        answer = Message(
-            id=new_id(),
-            role="assistant",
-            created=now(),
-            parent=asked.id,
-            model=model,
-            profile=profile.name,
-        )
-        conversation = await self._store_question(conversation, answer, new)
         request = self._request(question, profile, model, path, asked)
-        turn = Turn(
-            conversation, asked, answer, profile, provider=provider, request=request, store=self._store
-        )
-        self._running = {*self.running(), turn}
-        return turn
+        return _Plan(conversation, new, asked, profile, provider, request)
 
     def running(self) -> list[Turn]:
         """Turns that have not ended."""

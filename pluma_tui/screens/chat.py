@@ -88,7 +88,7 @@ class ChatScreen(Screen[None]):
             Adjusting(self, self._runtime, self._chat, self._page, self.take_settings).commands,
             Reading(transcript).commands,
             self._composing.commands,
-            Conversing(self, self._runtime, self._chat, self._page).commands,
+            Conversing(self, self._runtime, self._chat, self._page, self._composer).commands,
             {"chat.new": self.new, "palette": self.palette},
         )
         transcript.reasoning = self._runtime.config.ui.reasoning

@@ -1,5 +1,6 @@
-"""Commands about the whole conversation: its system prompt, a copy of it, its last answer."""
+"""Commands about the whole conversation: its system prompt, a copy of it, its last answer, its tokens."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from textual.screen import Screen
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import UsageError
 from pluma_tui.core.text import clean_line
-from pluma_tui.files import fresh
+from pluma_tui.core.written import Written
+from pluma_tui.files import fresh, mentions
 from pluma_tui.files.paths import expanded, shown
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime
 from pluma_tui.screens.commands import Command
 from pluma_tui.screens.page import Page
+from pluma_tui.widgets.composer import Composer
 
 _TRIES = 1000  # names for a file that is not named
 
@@ -22,15 +25,19 @@ _TRIES = 1000  # names for a file that is not named
 class Conversing:
     """Carries them out for one conversation."""
 
-    def __init__(self, screen: Screen[Any], runtime: Runtime, chat: OpenChat, page: Page) -> None:
+    def __init__(
+        self, screen: Screen[Any], runtime: Runtime, chat: OpenChat, page: Page, composer: Composer
+    ) -> None:
         self._screen = screen
         self._runtime = runtime
         self._chat = chat
         self._page = page
+        self._composer = composer
         self.commands: dict[str, Command] = {
             "system.set": self.system,
             "chat.export": self.export,
             "chat.copy": self.copy,
+            "chat.count": self.count,
         }
 
     async def system(self, text: str = "") -> None:
@@ -62,6 +69,18 @@ class Conversing:
             raise UsageError("there is no answer to copy yet")
         self._screen.app.copy_to_clipboard(answers[-1])
         self._screen.notify("The last answer was given to the terminal's clipboard.", timeout=3)
+
+    async def count(self, text: str = "") -> None:
+        """Have the server count what the next question would send: `text`, else what is written.
+
+        Raises UsageError where it cannot, ConfigError, StoreError, ProviderError.
+        """
+        written = Written(text) if text else self._composer.written
+        parts = await asyncio.to_thread(mentions.read, written.text)
+        tokens = await self._chat.count(written.whole, parts)
+        if tokens is None:
+            raise UsageError("this server counts no tokens", hint="About four bytes of a text are one.")
+        self._page.note(f"The next question would send {tokens:,} tokens, all before it too.")
 
     async def _text(self, name: str, conversation: Conversation) -> bytes:
         if name.endswith(".json"):

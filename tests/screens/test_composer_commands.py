@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from pluma_tui.core.chat import ChatRequest
 from pluma_tui.core.errors import Unauthorized
 from pluma_tui.core.events import Finished, TextDelta
 from pluma_tui.core.slash import COMMANDS
 from pluma_tui.widgets.composer import Composer, Offers
 from pluma_tui.widgets.statusline import StatusLine
-from tests.screens.conftest import Driven
+from tests.screens.conftest import Driven, Script
 
 END = Finished("complete")
 
@@ -47,7 +48,7 @@ async def test_a_slash_opens_a_list_that_typing_narrows_and_tab_completes(drive)
 
 
 async def test_enter_completes_what_is_begun_and_runs_what_is_whole(drive):
-    async with drive(size=(80, 70)) as app:
+    async with drive(size=(80, 120)) as app:
         await enter(app, "/he")
         assert composer(app).text == "/help"
         await app.pilot.press("enter")
@@ -209,3 +210,20 @@ async def test_copy_gives_the_last_answer_to_the_clipboard(drive):
         await app.until_shown("done")
         await enter(app, "/copy")
         await app.until(lambda: app.pilot.app.clipboard == "**an answer**")
+
+
+async def test_tokens_has_the_server_count_what_would_be_sent_and_sends_nothing(drive, monkeypatch):
+    async def count(script: Script, request: ChatRequest) -> int:
+        return sum(len(message.text) for message in request.messages)
+
+    async with drive() as app:
+        await answered(app, "one", "answer")
+        await enter(app, "/tokens of this")
+        await app.until_shown("this server counts no tokens")
+        composer(app).text = ""
+        monkeypatch.setattr(Script, "count", count, raising=False)
+        await enter(app, "/tokens of this")
+        await app.until_shown(f"would send {len('oneanswerof this')} tokens")
+        assert len(app.script.requests) == 1
+        (conversation,) = await app.runtime.store.conversations()
+        assert conversation.messages == 2
