@@ -1,4 +1,4 @@
-"""What a conversation is asked with: its sampling, its system prompt."""
+"""What a conversation is asked with, its sampling and its system prompt; and the settings of all."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,11 @@ class Adjusting:
         self._chat = chat
         self._page = page
         self._changed = changed
-        self.commands: dict[str, Command] = {"chat.sampling": self.sampling, "system.edit": self.system}
+        self.commands: dict[str, Command] = {
+            "chat.sampling": self.sampling,
+            "system.edit": self.system,
+            "settings": self.settings,
+        }
 
     async def sampling(self, _: str = "") -> None:
         """Another sampling for this conversation, from the next question on. Raises ConfigError."""
@@ -64,3 +68,10 @@ class Adjusting:
                             else "From here on there is no system prompt.")  # fmt: skip
         if written.where == "profile":
             self._page.note(f"It stands in the profile {name} now.")
+
+    async def settings(self, _: str = "") -> None:
+        """Change the config file, field by field."""
+        from pluma_tui.screens.settings import SettingsSheet
+
+        app = self._screen.app
+        await app.push_screen_wait(SettingsSheet(self._runtime, self._changed, list(app.available_themes)))

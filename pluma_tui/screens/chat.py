@@ -204,7 +204,8 @@ class ChatScreen(Screen[None]):
         self._composer.rekey(keys)
         self.query_one(KeyHints).rekey(keys)
         self.post_message(self.SettingsChanged())
-        self.notify("The settings were read again.", timeout=3)
+        if self.is_active:  # else a screen above it has changed them, and shows that
+            self.notify("The settings were read again.", timeout=3)
 
     # -- commands
 

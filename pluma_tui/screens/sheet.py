@@ -18,6 +18,7 @@ from pluma_tui.core.text import clean, clean_line
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.widgets.rowlist import Row, RowList
 
+How = Literal["line", "secret", "switch", "choice", "asked"]
 SWITCH = {"true": "false", "false": "true"}
 
 
@@ -36,7 +37,7 @@ class Line:
     tone: str = "$text-muted"
     help: str = ""
     text: str = ""
-    how: Literal["line", "secret", "switch", "choice", "asked"] = "line"
+    how: How = "line"
     choices: tuple[str, ...] = ()
     own: bool = False
     heading: bool = False
