@@ -14,7 +14,7 @@ from textual.widgets import Static, TextArea
 from pluma_tui.core.actions import ACTIONS, by_id
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import PlumaError, UsageError
-from pluma_tui.core.written import Unsent, Written
+from pluma_tui.core.written import Written
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
@@ -30,6 +30,7 @@ from pluma_tui.screens.page import Page
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.screens.reading import Reading
 from pluma_tui.widgets.composer import Composer, Offers, Waiting
+from pluma_tui.widgets.findbar import FindBar, Step
 from pluma_tui.widgets.keyhints import KeyHints
 from pluma_tui.widgets.keys import bindings, keymap
 from pluma_tui.widgets.statusline import StatusLine
@@ -71,6 +72,7 @@ class ChatScreen(Screen[None]):
         yield Offers(id="offers")
         yield Composer(keys, id="composer")
         yield StatusLine(id="status")
+        yield FindBar(id="find")
         yield KeyHints(keys, id="hints")
 
     def on_mount(self) -> None:
@@ -78,21 +80,23 @@ class ChatScreen(Screen[None]):
         self._composer = self.query_one(Composer)
         self._page = Page(transcript, status)
         following = Following(self, transcript, status, lambda: self._runtime.config.ui.frame_rate)
-        self._keeping = Keeping(self, self._unsent)
         self._asking = Asking(self, self._chat, self._composer, self._page, following, self._queue_changed)
+        self._keeping = Keeping(self, self._chat, self._composer, self._asking.queue)
         self._composing = Composing(self, self._runtime, self._composer, self.query_one("#facts", Static))
+        self._reading = Reading(self, transcript, self._composer, self.query_one(FindBar), status)
         choosing = Choosing(self, self._runtime, self._chat, self._page)
         self.commands = Commands(
             self._asking.commands,
             choosing.commands,
             Adjusting(self, self._runtime, self._chat, self._page, self.take_settings).commands,
-            Reading(transcript).commands,
+            self._reading.commands,
             self._composing.commands,
             Conversing(self, self._runtime, self._chat, self._page, self._composer).commands,
-            {"chat.new": self.new, "palette": self.palette},
+            {"chat.new": self.new, "chat.stop": self.stop, "palette": self.palette},
         )
+        self._reading.rekey(keymap(self._runtime.config.keys))
         transcript.reasoning = self._runtime.config.ui.reasoning
-        self._open_kept()
+        self._keeping.open(self._runtime.data, self._draft)
         self._composer.focus()
         self._page.name(self._chat.profile, self._chat.model)
         self._show_what_was_said()
@@ -118,7 +122,7 @@ class ChatScreen(Screen[None]):
         queue = self._asking.queue
         self.query_one(Waiting).show([one.text for one in queue.waiting], held=queue.held)
         self._composer.waiting = bool(queue.waiting)
-        self._keep()
+        self._keeping.changed()
 
     @on(Composer.Commanded)
     def _commanded(self, event: Composer.Commanded) -> None:
@@ -146,25 +150,7 @@ class ChatScreen(Screen[None]):
     @on(TextArea.Changed, "#composer")
     def _written(self) -> None:
         self._composing.changed()
-        self._keep()
-
-    def _unsent(self) -> Unsent:
-        return Unsent(self._composer.written, self._asking.queue.unsent, self._chat.prompt)
-
-    def _keep(self) -> None:
-        if self._chat.conversation is not None:
-            self._keeping.begun(self._chat.conversation.id)
         self._keeping.changed()
-
-    def _open_kept(self) -> None:
-        """What was written in an earlier window on this conversation, before what was brought along."""
-        conversation = self._chat.conversation
-        kept = self._keeping.open(self._runtime.data, conversation.id if conversation else None)
-        for written in (self._draft, kept.draft):
-            if written.text:
-                self._composer.restore(written)
-        self._chat.prompt = kept.system
-        self._asking.queue.restore(kept.waiting)
 
     def on_unmount(self) -> None:
         self._keeping.close()
@@ -188,6 +174,16 @@ class ChatScreen(Screen[None]):
             gone = self._chat.conversation.profile
             self._page.note(f"The profile {gone} is gone; {self._chat.profile} answers.")
 
+    # -- reading
+
+    @on(FindBar.Wanted)
+    def _words_typed(self, event: FindBar.Wanted) -> None:
+        self._reading.finding.wanted(event.words)
+
+    @on(Step)
+    def _another_hit(self, event: Step) -> None:
+        self._reading.finding.step(event.step)
+
     # -- settings
 
     def take_settings(self) -> None:
@@ -203,6 +199,7 @@ class ChatScreen(Screen[None]):
         keys = keymap(self._runtime.config.keys)
         self._composer.rekey(keys)
         self.query_one(KeyHints).rekey(keys)
+        self._reading.rekey(keys)
         self.post_message(self.SettingsChanged())
         if self.is_active:  # else a screen above it has changed them, and shows that
             self.notify("The settings were read again.", timeout=3)
@@ -236,6 +233,11 @@ class ChatScreen(Screen[None]):
         self._page.failed(error)
         if typed.text:
             self._composer.restore(typed)
+
+    def stop(self, _: str = "") -> None:
+        """One step back from reading to writing; from there, stop the answer."""
+        if not self._reading.leave():
+            self._asking.stop()
 
     def new(self, _: str = "") -> None:
         """Begin a new conversation with what is written; an answer that is coming goes on in its turn."""

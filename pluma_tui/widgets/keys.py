@@ -42,8 +42,13 @@ def method(action: Action) -> str:
 
 
 def _done(action: Action) -> str:
-    """A screen does its actions by their ids; the app and widgets have a method for each of theirs."""
-    return f"do('{action.id}')" if action.scope == "chat" else method(action)
+    """A screen does its own actions and the reader's by their ids; app and composer have methods."""
+    match action.scope:
+        case "chat":
+            return f"do('{action.id}')"
+        case "transcript":
+            return f"screen.do('{action.id}')"
+    return method(action)
 
 
 def keymap(keys: Mapping[str, str | list[str]]) -> dict[str, str]:

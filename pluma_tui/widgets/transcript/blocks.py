@@ -93,3 +93,13 @@ class Table:
 
 Content = Plain | Prose | Item | Code | Table
 Block = Label | Footer | Thought | Content
+
+
+def source_of(block: Block) -> str:
+    """The text that a block was made from, empty for what is not said but told of a message."""
+    match block:
+        case Label() | Footer() | Thought():
+            return ""
+        case Code(lines):
+            return "\n".join(lines)
+    return block.source

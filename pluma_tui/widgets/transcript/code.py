@@ -9,8 +9,8 @@ COLOUR_MAX = 1_000  # characters of a line that is coloured
 AFRESH = 48  # stretches after which highlighting forgets what was before
 
 
-def code_lines(code: Code, width: int, look: Look) -> list[Line]:
-    """The lines of a stretch of code, each `width` cells wide."""
+def code_lines(code: Code, width: int, look: Look, number: int = 0) -> list[Line]:
+    """The lines of a stretch of code, each `width` cells wide; `number` is its block's in the section."""
     background = look["code"]
     edge = (" ", background)
     lines: list[Line] = []
@@ -20,7 +20,8 @@ def code_lines(code: Code, width: int, look: Look) -> list[Line]:
         )
     for runs in _coloured(code, look):
         lines += (padded(line, width, background) for line in prefixed(fold(runs, width - 2), edge, edge))
-    return lines
+    lines = lines or [padded(line_of([]), width, background)]  # a block without a word is one all the same
+    return [line._replace(code=number) for line in lines]
 
 
 def _coloured(code: Code, look: Look) -> list[list[Run]]:

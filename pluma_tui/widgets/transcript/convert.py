@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from pluma_tui.core.text import clean_line
 from pluma_tui.widgets.transcript.blocks import Content, Item, Prose, Table
-from pluma_tui.widgets.transcript.fence import Fence
+from pluma_tui.widgets.transcript.fence import Fence, language_of
 from pluma_tui.widgets.transcript.markdown import (
     DEEPEST,
     Group,
@@ -51,7 +50,7 @@ def open_fence(group: Group, lines: list[str], before: Before) -> Fence | None:
     if token.type != "fence" or group.end - group.first > token.content.count("\n") + 1:
         return None
     line = lines[group.first]
-    return Fence(token.markup, len(line) - len(line.lstrip(" ")), _language(token.info), gap=before.gap)
+    return Fence(token.markup, len(line) - len(line.lstrip(" ")), language_of(token.info), gap=before.gap)
 
 
 def next_number(group: Group, items: int, before: Before) -> int:
@@ -89,13 +88,9 @@ def _tables(group: Group, lines: list[str], before: Before) -> list[Content]:
 def _stretches(group: Group, before: Before) -> list[Content]:
     """A complete code block in the same stretches as if it had come line by line."""
     token = group.head
-    fence = Fence(token.markup, 0, _language(token.info), gap=before.gap)
+    fence = Fence(token.markup, 0, language_of(token.info), gap=before.gap)
     found = [fence.take(line) for line in token.content.splitlines()]
     return [code for code in (*found, fence.rest()) if code]
-
-
-def _language(info: str) -> str:
-    return clean_line(info.split(maxsplit=1)[0], 32) if info.strip() else ""
 
 
 def _source(group: Group, lines: list[str]) -> str:

@@ -2,12 +2,18 @@
 
 import re
 
+from pluma_tui.core.text import clean_line
 from pluma_tui.widgets.transcript.blocks import Code
 
 # A code block is cut into stretches: after a blank line if there is one, for a string or a comment
 # seldom goes on over it, so that highlighting one stretch needs none of the others' text.
 STRETCH = 16
 STRETCH_MAX = 40
+
+
+def language_of(info: str) -> str:
+    """The language that a code block's first line names; empty for none."""
+    return clean_line(info.split(maxsplit=1)[0], 32) if info.strip() else ""
 
 
 class Fence:

@@ -1,14 +1,29 @@
 """All messages below each other: what is at which row, and places that outlive a change of heights."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pluma_tui.widgets.transcript.heights import Heights
 from pluma_tui.widgets.transcript.lines import Line
-from pluma_tui.widgets.transcript.message import Message
+from pluma_tui.widgets.transcript.message import Message, line_key
 
 _MESSAGE = 48  # the bits of a key that say where in the message a line is
+
+
+def message_of(key: int) -> int:
+    """The number of the message that the line of a key is in."""
+    return key >> _MESSAGE
+
+
+def within_message(key: int) -> int:
+    """The key of the line in its message."""
+    return key & ((1 << _MESSAGE) - 1)
+
+
+def key_of(number: int, section: int, line: int) -> int:
+    """The key of a line of the message of that number."""
+    return (number << _MESSAGE) + line_key(section, line)
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,31 @@ class Layout:
     def rows(self) -> int:
         """Rows of all messages together."""
         return self._heights.total
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All of them, in order."""
+        return self._messages
+
+    def number(self, entry_id: str) -> int:
+        """Which one that is, counted from 0. Raises KeyError."""
+        return self._numbers[entry_id]
+
+    def start(self, number: int) -> int:
+        """The row that the message of that number begins at."""
+        return self._heights.start(number)
+
+    def at(self, row: int) -> int:
+        """The number of the message at a row; -1 if there is none at all."""
+        return self._heights.at(row)
+
+    def row_of(self, key: int) -> int:
+        """The row of a line, by its key."""
+        number = message_of(key)
+        message = self._messages[number]
+        row = message.row_of(within_message(key))
+        self._heights.set(number, message.rows)
+        return self._heights.start(number) + row
 
     def append(self, message: Message) -> None:
         """One more at the end."""

@@ -19,13 +19,15 @@ class Line(NamedTuple):
 
     `width` is in cells. `soft`: the line goes on with the text of the line before, which was broken to
     fit; it is what stood at the break, a blank or nothing. None: a line of its own. `margin`: how many
-    characters at the left are not text (indentation, bars).
+    characters at the left are not text (indentation, bars). `code`: which code block of its section
+    the line belongs to, counted from 0; None for none.
     """
 
     segments: tuple[Segment, ...]
     width: int
     soft: str | None = None
     margin: int = 0
+    code: int | None = None
 
     @property
     def text(self) -> str:
@@ -54,7 +56,8 @@ def prefixed(lines: Iterable[Line], first: Run, rest: Run) -> list[Line]:
     prefix = first
     for line in lines:
         runs = [prefix, *((segment.text, segment.style or Style.null()) for segment in line.segments)]
-        result.append(line_of(runs, soft=line.soft, margin=line.margin + len(prefix[0])))
+        margin = line.margin + len(prefix[0])
+        result.append(line_of(runs, soft=line.soft, margin=margin)._replace(code=line.code))
         prefix = rest
     return result
 

@@ -10,6 +10,7 @@ from pluma_tui.widgets.transcript.entry import Role
 NAMES = (
     "label", "faint", "user-bar", "system", "notice", "error", "heading", "strong", "link", "literal",
     "marker", "rule", "quote", "code", "code-label", "keyword", "string", "comment", "number", "name",
+    "focus", "focus-hint", "hit", "hit-here",
 )  # fmt: skip
 _BARS: dict[str, str] = {"user": "user-bar", "error": "error"}
 CLASSES = frozenset(f"transcript--{name}" for name in NAMES)
@@ -39,6 +40,10 @@ Transcript {
     & .transcript--comment { background: $surface; color: $text-muted; text-style: italic; }
     & .transcript--number { background: $surface; color: $text-warning; }
     & .transcript--name { background: $surface; color: $text-primary; }
+    & .transcript--focus { color: $accent; text-style: bold; }
+    & .transcript--focus-hint { background: $surface; color: $text-accent; }
+    & .transcript--hit { background: $warning 40%; color: $text; }
+    & .transcript--hit-here { background: $warning; color: $background; text-style: bold; }
 }
 """
 

@@ -10,6 +10,7 @@ from pluma_tui.core.text import clean_line
 from pluma_tui.widgets.transcript.blocks import Block, Code, Footer, Item, Label, Plain, Prose, Table, Thought
 from pluma_tui.widgets.transcript.code import code_lines
 from pluma_tui.widgets.transcript.entry import Role
+from pluma_tui.widgets.transcript.fence import language_of
 from pluma_tui.widgets.transcript.inline import inline_runs, safe
 from pluma_tui.widgets.transcript.lines import Line, Run, line_of, prefixed, wrap
 from pluma_tui.widgets.transcript.look import Look
@@ -55,6 +56,7 @@ class _Drawing:
         self._role = role
         self._env = env
         self._depth = 0  # of lists
+        self._codes = 0  # code blocks so far
 
     def block(self, block: Block, width: int) -> list[Line]:
         look = self._look
@@ -105,10 +107,9 @@ class _Drawing:
                 bar = ("▎ ", look["rule"])
                 return prefixed(self._groups(group.inner, width - 2, style + look["quote"]), bar, bar)
             case "fence" | "code_block":
-                code = Code(
-                    tuple(token.content.expandtabs(4).splitlines()), clean_line(token.info.strip(), 32)
-                )
-                return code_lines(code, width, look)
+                code = Code(tuple(token.content.expandtabs(4).splitlines()), language_of(token.info))
+                self._codes += 1
+                return code_lines(code, width, look, self._codes - 1)
             case "table_open":
                 head, *rows = [table_cells(row) for row in table_rows(group)]
                 return self._table(Table("", head, rows), width, style)
@@ -150,8 +151,13 @@ class _Drawing:
         return self._hang(lines, marker, self._look["marker"])
 
     def _hang(self, lines: list[Line], marker: str, style: Style) -> list[Line]:
+        """Lines that hang on a marker, which is text like theirs, and so is their indentation."""
         blank = " " * (len(marker) + 1)
-        return prefixed(lines or [_EMPTY], (f"{marker} ", style), (blank, self._look.base))
+        hanging = prefixed(lines or [_EMPTY], (f"{marker} ", style), (blank, self._look.base))
+        return [
+            line._replace(margin=0) if line.soft is None and line.margin == len(blank) else line
+            for line in hanging
+        ]
 
     def _table(self, table: Table, width: int, style: Style) -> list[Line]:
         bold = style + self._look["strong"]

@@ -1,65 +1,35 @@
 """The transcript: one scrolling widget that draws lines, with no widget for a message or a block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.geometry import Region, Size
-from textual.message import Message as Event
+from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.selection import Selection
-from textual.strip import Strip
 from textual.widget import Widget
 
+from pluma_tui.widgets.keys import bindings
 from pluma_tui.widgets.transcript.entry import Entry
-from pluma_tui.widgets.transcript.layout import Layout, Place
-from pluma_tui.widgets.transcript.look import CLASSES, CSS, look_of, plain_look
-from pluma_tui.widgets.transcript.markdown import Markdown
+from pluma_tui.widgets.transcript.layout import Layout
+from pluma_tui.widgets.transcript.linewise import Linewise
+from pluma_tui.widgets.transcript.look import CLASSES, CSS
 from pluma_tui.widgets.transcript.message import Message
-from pluma_tui.widgets.transcript.render import Renderer
-from pluma_tui.widgets.transcript.rows import EMPTY, Row, thumb_at
-from pluma_tui.widgets.transcript.scrolling import LineScroll
-from pluma_tui.widgets.transcript.sections import Page, Reasoning
+from pluma_tui.widgets.transcript.sections import Reasoning
 from pluma_tui.widgets.transcript.selecting import selected_text
 
-WIDTH_MAX = 112  # cells; longer lines are hard to read
 
-_TRIES = 64  # at most so often are guessed heights corrected for one picture
-
-
-class Transcript(LineScroll, can_focus=True):
-    """A conversation. Texts are raw: all of them are made safe here.
-
-    It follows what is written at the end for as long as the reader is there. When the page is full it
-    moves on by half a page, for a line at a time costs twice the bytes.
-    """
+class Transcript(Linewise, can_focus=True):
+    """A conversation. Texts are raw: all of them are made safe here."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(CLASSES)
     DEFAULT_CSS = CSS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("transcript")]
+
+    elsewhere: Widget | None = None
+    """What gets the letters that are typed here and mean nothing here, and the focus with them."""
 
     reasoning: reactive[Reasoning] = reactive[Reasoning]("folded", repaint=False, init=False)
-
-    class Followed(Event):
-        """The reader has come to the end, or has left it."""
-
-        def __init__(self, following: bool) -> None:
-            super().__init__()
-            self.following = following
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.auto_links = False
-        self.following = True
-        self._markdown = Markdown()
-        self._look = plain_look()
-        self._look_checked = False
-        self._page = Page(Renderer(self._markdown, self._look), self._markdown)
-        self._entries = Layout()
-        self._fitted = Size(0, 0)
-        self._top: Place | None = None
-        self._shown: list[Row] = []
-        self._thumb = range(0)
-        self._drawing = False
 
     # What is shown
 
@@ -97,122 +67,10 @@ class Transcript(LineScroll, can_focus=True):
     def watch_reasoning(self, reasoning: Reasoning) -> None:
         """Another choice how reasoning is shown: the reader's place is kept."""
         self._page.reasoning = reasoning
+        for message in self._entries.messages:
+            message.fold_as_all()
         self._entries.reset()
         self._update()
-
-    # Where the reader is
-
-    def to_end(self) -> None:
-        """Go to the end, and follow what is written there."""
-        self._follow(exactly=True)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The reader scrolls. Short ways are counted in exact lines, from the line that was at the top."""
-        old, new = round(old_value), round(new_value)
-        if old == new or self.size != self._fitted:
-            return
-        top, height = self._top, self.size.height
-
-        def where() -> int:
-            end = self._entries.rows - height
-            if top is None or abs(new - old) > 3 * height:
-                return min(new, end)
-            start = self._entries.row(top)
-            return min(start + new - old, max(start, end))
-
-        self._settle(where)
-
-    def _follow(self, *, exactly: bool = False) -> None:
-        """Show the end. When it has left the page, half a page is turned unless it is wanted exactly."""
-        height = self.size.height
-        top = self.scroll_offset.y
-
-        def end() -> int:
-            rows = self._entries.rows
-            if exactly or top >= rows:
-                return rows - height
-            return rows - height // 2 if rows > top + height else top
-
-        self._settle(end, following=True)
-
-    def _update(self) -> None:
-        """Something has changed: go on following, or keep the line at the top where it is."""
-        top = self._top
-        if self.following or top is None:
-            self._follow()
-        else:
-            self._settle(lambda: self._entries.row(top))
-
-    def _settle(self, top_now: Callable[[], int], *, following: bool | None = None) -> None:
-        """Show the page that begins at row `top_now()`, whose heights may turn out different from guessed."""
-        height = self.size.height
-        if not height:
-            self.following = self.following if following is None else following
-            return
-        for _ in range(_TRIES):
-            top = max(0, top_now())
-            if not self._entries.measure(top, top + height):
-                break
-        rows = self._entries.rows
-        if following is None:
-            following = top + height >= rows
-        left, self.following = self.following, following
-        self._go(top, max(rows, top + height))
-        if left != following:
-            self.post_message(self.Followed(following))
-
-    def _go(self, top: int, rows: int) -> None:
-        place = self._entries.place(top)
-        if self.following:
-            self._thumb = range(0)
-        elif place != self._top:  # worked out when the reader moves, not whenever a line is added
-            self._thumb = thumb_at(top, rows, self.size.height)
-        self._top = place
-        self.set_reactive(Widget.virtual_size, Size(self.size.width, rows))
-        self.set_reactive(Widget.scroll_y, float(top))
-        self.set_reactive(Widget.scroll_target_y, float(top))
-        self._paint()
-
-    # Drawing
-
-    def _paint(self) -> None:
-        """Have those rows drawn that differ from what is on the screen, up to where they differ."""
-        size = self.size
-        rows = self._rows()
-        before, self._shown = self._shown, rows
-        regions = [
-            Region(0, y, min(cells, size.width), 1)
-            for y, row in enumerate(rows)
-            if (cells := row.changed_from(before[y] if y < len(before) else EMPTY, size.width))
-        ]
-        if regions:
-            self.refresh(*regions)
-
-    def _rows(self) -> list[Row]:
-        height = self.size.height
-        selection = self.text_selection
-        thumb = self._thumb
-        found = self._entries.rows_at(self.scroll_offset.y, height)
-        rows = [
-            Row(line, key, selection.get_span(key) if selection else None, y in thumb)
-            for y, (key, line) in enumerate(found)
-        ]
-        return rows + [Row(thumb=y in thumb) for y in range(len(rows), height)]
-
-    def render_line(self, y: int) -> Strip:
-        """A line of the page. Asked for outside of drawing, it tells which text is where."""
-        row = self._shown[y] if y < len(self._shown) else EMPTY
-        strip = row.strip(self.size.width, self._look, self.selection_style)
-        return strip if self._drawing else strip.apply_offsets(0, row.key)
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of the page, fitted to the size first: it may have changed just now."""
-        self._fit()
-        self._drawing = True
-        try:
-            return super().render_lines(crop)
-        finally:
-            self._drawing = False
 
     # Selecting text
 
@@ -225,40 +83,17 @@ class Transcript(LineScroll, can_focus=True):
         first, last = (end.y if end else None for end in selection)
         return selected_text(self._entries.lines_between(first, last), selection), "\n"
 
-    # Fitting
+    # Typing
 
-    def on_resize(self, _: events.Resize) -> None:
-        """Another size."""
-        self._fit()
+    def _forward_event(self, event: events.Event) -> None:
+        """What is typed or pasted goes elsewhere, and so does the focus.
 
-    def notify_style_update(self) -> None:
-        """The theme may have changed; its colours are looked up when they are needed."""
-        super().notify_style_update()
-        self._look_checked = False
-
-    def _fit(self) -> None:
-        """Wrap for the size there is, in the colours of the theme; the reader's place is kept."""
-        size = self.size
-        if (size == self._fitted and self._look_checked) or not size:
-            return
-        look = look_of(self, self.rich_style)
-        self._look_checked = True
-        if look != self._look or size.width != self._fitted.width:
-            self._look = look
-            self._page.renderer = Renderer(self._markdown, look)
-            self._page.width = min(size.width - 1, WIDTH_MAX)
-            self._entries.reset()
-        elif size == self._fitted:
-            return
-        self._fitted = size
-        self._rearrange()
-
-    def _rearrange(self) -> None:
-        """Nothing on the screen holds any more, but the reader's place does."""
-        self._shown = []
-        top = self._top
-        if self.following or top is None:
-            self._follow(exactly=True)
+        Textual calls this for each key in turn. By an event handler the focus would change later, and
+        letters of one burst would overtake each other on their two ways.
+        """
+        typed = isinstance(event, events.Paste) or (isinstance(event, events.Key) and event.is_printable)
+        if typed and self.elsewhere is not None:
+            self.screen.set_focus(self.elsewhere)
+            self.elsewhere._forward_event(event)
         else:
-            self._settle(lambda: self._entries.row(top))
-            self._top = top  # rounding must not add up when the size changes many times
+            super()._forward_event(event)

@@ -7,6 +7,7 @@ from pluma_tui.widgets.transcript.lines import Line
 from pluma_tui.widgets.transcript.look import plain_look
 from pluma_tui.widgets.transcript.markdown import Markdown
 from pluma_tui.widgets.transcript.render import Renderer
+from pluma_tui.widgets.transcript.sections import Page
 
 MARKDOWN = Markdown()
 
@@ -30,3 +31,8 @@ def lines_of(builder: Builder, width: int = 60) -> list[Line]:
 def drawn(source: str, width: int = 60) -> list[str]:
     """Markdown as the lines of text that are seen, without blanks at their ends."""
     return [line.text.rstrip() for line in lines_of(build([source]), width)]
+
+
+def page(width: int = 60) -> Page:
+    """What messages are rendered by, without any styles."""
+    return Page(Renderer(MARKDOWN, plain_look()), MARKDOWN, width)

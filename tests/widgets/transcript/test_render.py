@@ -123,4 +123,4 @@ def test_code_lines_that_do_not_fit_go_on_in_the_next():
 def test_a_line_knows_its_margin():
     (line,) = lines_of(build(["> - text"]))
     assert isinstance(line, Line)
-    assert line.text[line.margin :] == "text"
+    assert line.text[line.margin :] == "• text"

@@ -208,7 +208,7 @@ async def test_selected_text_is_copied_with_broken_lines_joined():
         first, second = transcript._shown[2], transcript._shown[3]
         assert second.line.soft == " "
         whole, _ = transcript.get_selection(Selection(Offset(0, first.key), None))
-        assert whole == text.replace("- ", "") + "\n12 tokens"
+        assert whole == text.replace("- ", "• ") + "\n12 tokens"
         part, _ = transcript.get_selection(Selection(Offset(4, first.key), Offset(7, second.key)))
         assert text.startswith("A " + part)
 
