@@ -14,7 +14,7 @@ from textual.widgets import Static, TextArea
 from pluma_tui.core.actions import ACTIONS, by_id
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import PlumaError, UsageError
-from pluma_tui.core.written import Unsent, Written
+from pluma_tui.core.written import Written
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
@@ -80,8 +80,8 @@ class ChatScreen(Screen[None]):
         self._composer = self.query_one(Composer)
         self._page = Page(transcript, status)
         following = Following(self, transcript, status, lambda: self._runtime.config.ui.frame_rate)
-        self._keeping = Keeping(self, self._unsent)
         self._asking = Asking(self, self._chat, self._composer, self._page, following, self._queue_changed)
+        self._keeping = Keeping(self, self._chat, self._composer, self._asking.queue)
         self._composing = Composing(self, self._runtime, self._composer, self.query_one("#facts", Static))
         self._reading = Reading(self, transcript, self._composer, self.query_one(FindBar), status)
         choosing = Choosing(self, self._runtime, self._chat, self._page)
@@ -96,7 +96,7 @@ class ChatScreen(Screen[None]):
         )
         self._reading.rekey(keymap(self._runtime.config.keys))
         transcript.reasoning = self._runtime.config.ui.reasoning
-        self._open_kept()
+        self._keeping.open(self._runtime.data, self._draft)
         self._composer.focus()
         self._page.name(self._chat.profile, self._chat.model)
         self._show_what_was_said()
@@ -122,7 +122,7 @@ class ChatScreen(Screen[None]):
         queue = self._asking.queue
         self.query_one(Waiting).show([one.text for one in queue.waiting], held=queue.held)
         self._composer.waiting = bool(queue.waiting)
-        self._keep()
+        self._keeping.changed()
 
     @on(Composer.Commanded)
     def _commanded(self, event: Composer.Commanded) -> None:
@@ -150,25 +150,7 @@ class ChatScreen(Screen[None]):
     @on(TextArea.Changed, "#composer")
     def _written(self) -> None:
         self._composing.changed()
-        self._keep()
-
-    def _unsent(self) -> Unsent:
-        return Unsent(self._composer.written, self._asking.queue.unsent, self._chat.prompt)
-
-    def _keep(self) -> None:
-        if self._chat.conversation is not None:
-            self._keeping.begun(self._chat.conversation.id)
         self._keeping.changed()
-
-    def _open_kept(self) -> None:
-        """What was written in an earlier window on this conversation, before what was brought along."""
-        conversation = self._chat.conversation
-        kept = self._keeping.open(self._runtime.data, conversation.id if conversation else None)
-        for written in (self._draft, kept.draft):
-            if written.text:
-                self._composer.restore(written)
-        self._chat.prompt = kept.system
-        self._asking.queue.restore(kept.waiting)
 
     def on_unmount(self) -> None:
         self._keeping.close()

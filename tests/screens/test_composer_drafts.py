@@ -84,6 +84,16 @@ async def test_what_waited_waits_again_and_is_held(drive):
         assert [m.text for m in app.script.requests[1].messages] == ["one", "so far", "two"]
 
 
+async def test_what_waits_is_on_disk_beside_its_conversation_while_the_program_runs(drive, tmp_path: Path):
+    async with drive() as app:
+        await app.ask("one")
+        await app.type("two")
+        await app.pilot.press("enter")
+        await app.until(lambda: any('"two"' in file.read_text() for file in kept(tmp_path)))
+        (conversation,) = await app.runtime.store.conversations()
+        assert kept(tmp_path)[0].parent.name == conversation.id
+
+
 async def test_ctrl_n_leaves_what_waits_with_its_conversation(drive):
     async with drive() as app:
         await app.ask("one")
