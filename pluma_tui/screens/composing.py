@@ -28,6 +28,8 @@ REMEMBERED = 500  # of what was sent
 PAUSE = 0.3  # seconds between two looks at what is written
 LARGE = 500  # tokens from which on their number is worth showing
 
+_LONG = 60  # characters of a path that are shown
+
 
 class Composing:
     """The composer's helpers on one screen; `facts` is the line that tells what goes with the words."""
@@ -97,7 +99,7 @@ class Composing:
         written = self._composer.written
         found = await asyncio.to_thread(_files_in, written.text) if "@" in written.text else []
         tokens = _estimate(len(written.whole.encode()) + sum(size for _, size in found))
-        names = [f"+ {shown(expanded(name))}" for name, _ in found]
+        names = [f"+ {_short(shown(expanded(name)))}" for name, _ in found]
         told = "  ".join([*names, f"~{tokens:,} tokens"] if found or tokens >= LARGE else [])
         if told != self._told:
             self._told = told
@@ -158,3 +160,8 @@ def _estimate(size: int) -> int:
     tokens = size // 4
     unit: int = 10 ** max(0, len(str(tokens)) - 2)
     return tokens // unit * unit
+
+
+def _short(path: str) -> str:
+    """The end of a long path: it is what tells files apart."""
+    return path if len(path) <= _LONG else f"…{path[1 - _LONG :]}"

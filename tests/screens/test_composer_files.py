@@ -73,7 +73,7 @@ async def test_a_name_that_could_act_on_the_terminal_is_not_offered(drive, folde
 
 
 async def test_files_elsewhere_are_found_by_their_path(drive, folder):
-    async with drive() as app:
+    async with drive(size=(200, 24)) as app:
         await app.type(f"@{folder}/do")
         await app.until_shown(f"{folder}/docs/")
         await app.pilot.press("tab")
@@ -102,7 +102,8 @@ async def test_a_picture_that_is_dropped_on_the_terminal_goes_with_the_message(d
     async with drive() as app:
         app.pilot.app.post_message(Paste(f"'{folder}/cat.png'"))
         await app.until(lambda: composer(app).text == f"@{folder}/cat.png ")
-        await app.until_shown("+ ")
+        await app.until_shown("work/cat.png")
+        assert "+ " in app.text()
         await app.pilot.press("enter")
         await app.until(lambda: bool(app.script.requests))
         assert app.script.requests[0].messages[-1].parts == (Image(PNG, "image/png", "cat.png"),)
