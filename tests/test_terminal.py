@@ -98,8 +98,10 @@ def test_no_color_means_no_colour_at_all(home: Home) -> None:
         terminal.until(READY)
         terminal.send("markdown\r")
         terminal.until("done")
-        terminal.send("\x1bOP")  # f1
+        before = len(terminal.output)
+        terminal.send("\x10")  # ctrl+p
         terminal.until("Begin a new conversation")
+        assert b"\x1b[1;4;39;49m" in terminal.output[before:]  # what is chosen can be told from the rest
         terminal.send("\x1b")
         terminal.send(CTRL_Q)
         assert terminal.wait() == 0

@@ -13,6 +13,7 @@ from pluma_tui.cli import output, session
 from pluma_tui.cli.answer import Plain, follow
 from pluma_tui.cli.lines import Lines
 from pluma_tui.cli.plain_commands import PlainCommands
+from pluma_tui.core import slash
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.events import ChatEvent, ReasoningDelta
@@ -99,12 +100,12 @@ class PlainChat:
         for problem in self._runtime.refresh() or ():
             output.say(f"pluma: {problem.text(self._runtime.loaded.path)}")
         try:
-            if line.startswith("/"):
-                doing = self._commands.begin(line)
+            if (written := slash.command(line)) is not None:
+                doing = self._commands.begin(*written)
                 if inspect.isawaitable(doing):
                     await doing
                 return 0
-            return await self._ask(line)
+            return await self._ask(slash.said(line))
         except PlumaError as error:
             output.failure(error)
             return error.exit_code

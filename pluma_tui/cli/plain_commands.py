@@ -5,22 +5,14 @@ from collections.abc import Awaitable, Callable
 from pluma_tui.cli import output
 from pluma_tui.config import edit
 from pluma_tui.config.problems import did_you_mean
-from pluma_tui.core.actions import by_id
+from pluma_tui.core.actions import ACTIONS, by_id
 from pluma_tui.core.errors import UsageError
 from pluma_tui.core.text import clean_line
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime
 from pluma_tui.screens.commands import Command, Commands
 
-NAMES = {
-    "help": "help",
-    "new": "chat.new",
-    "profile": "profile.switch",
-    "model": "model.pick",
-    "default": "profile.default",
-    "quit": "app.quit",
-}
-"""The names that are typed, and the actions they stand for; an action's id will do as well."""
+_DEFAULT = "/default"  # an action that has a key in the app, and no command to type
 
 
 class PlainCommands:
@@ -41,18 +33,19 @@ class PlainCommands:
             "app.quit": self._quit,
         }
         self._commands = Commands(table)
+        typed = {action.slash: action.id for action in ACTIONS if action.slash and action.id in table}
+        self._names = typed | {_DEFAULT: "profile.default"}
 
-    def begin(self, line: str) -> Awaitable[None] | None:
+    def begin(self, name: str, argument: str) -> Awaitable[None] | None:
         """Do what "/name argument" says, or return what is to be awaited. Raises UsageError."""
-        name, _, argument = line.removeprefix("/").partition(" ")
-        action = NAMES.get(name, name)
-        if action not in self._commands:
-            hint = did_you_mean(name, NAMES) or "/help tells what there is."
-            raise UsageError(f'there is no command "/{clean_line(name, 40)}" here', hint=hint)
-        return self._commands.begin(action, argument.strip())
+        if name not in self._names:
+            hint = did_you_mean(name, self._names) or "/help tells what there is."
+            raise UsageError(f"there is no command {clean_line(name, 40)} here", hint=hint)
+        return self._commands.begin(self._names[name], argument.strip())
 
     def _help(self, _: str) -> None:
-        output.table([(f"/{name}", by_id(action).help) for name, action in NAMES.items()])
+        rows = [(name, by_id(action)) for name, action in self._names.items()]
+        output.table([(f"{name} {action.argument}".strip(), action.help) for name, action in rows])
 
     def _begin(self, _: str) -> None:
         self._new()

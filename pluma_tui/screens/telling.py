@@ -136,9 +136,15 @@ GREETING = "greeting"
 
 def greeting(runtime: Runtime) -> list[Entry]:
     """What an empty conversation says: how to begin, and config problems if there are any."""
-    words = "Write below; enter sends, esc stops an answer, f1 shows all keys."
+    words = "\n".join(
+        (
+            "Write below; enter sends, esc stops an answer.",
+            "/ offers commands, @ a file to send along, f1 shows all keys.",
+            "All is stored as it comes: pluma --continue last goes on with it.",
+        )
+    )
     lines = [problem.text(runtime.loaded.path) for problem in runtime.loaded.problems]
     return [
-        Entry(id=GREETING, role="notice", text=words),
+        Entry(id=GREETING, role="system", text=words),
         *(Entry(id=new_id(), role="notice", text=text) for text in lines),
     ]

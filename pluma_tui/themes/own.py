@@ -62,7 +62,8 @@ CONTRAST_LIGHT = Theme(
 )
 
 # Of the sixteen colours of a terminal only these are read on dark and on light grounds alike. Grey is none
-# of them: bright black is the background itself in some palettes.
+# of them: bright black is the background itself in some palettes. What is chosen in a list is underlined, for
+# Textual's lists take no `reverse`, and this theme serves where there is no colour at all, too.
 _ANSI = {
     "ansi-background": "ansi_default",
     "ansi-foreground": "ansi_default",
@@ -70,7 +71,10 @@ _ANSI = {
     "foreground-muted": "ansi_default",
     "block-cursor-foreground": "ansi_default",
     "block-cursor-background": "ansi_default",
-    "block-cursor-text-style": "bold reverse",
+    "block-cursor-text-style": "bold underline",
+    "block-cursor-blurred-foreground": "ansi_default",
+    "block-cursor-blurred-background": "ansi_default",
+    "block-cursor-blurred-text-style": "bold underline",
     "border": "ansi_cyan",
     "scrollbar": "ansi_cyan",
     "scrollbar-background": "ansi_default",
