@@ -126,7 +126,8 @@ class PlumaApp(App[int]):
 
     async def _copy(self, text: str) -> None:
         told = await clipboard.copy(text, self._runtime.config.ui.clipboard, os.environ, self._line)
-        self.notify(told, timeout=4, markup=False)
+        lines = text.count("\n") + 1
+        self.notify(f"{told} ({lines:,} line{'' if lines == 1 else 's'})", timeout=4, markup=False)
 
     @on(Answered)
     async def _answered(self, event: Answered) -> None:

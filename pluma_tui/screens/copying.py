@@ -21,25 +21,18 @@ class Copying:
         """The selected text as it is displayed, else the source of what is marked. Raises UsageError."""
         selected = self._screen.get_selected_text()
         if selected:
-            copied(self._screen, selected)
+            self._screen.app.copy_to_clipboard(selected)
             self._screen.clear_selection()
             self._transcript.selecting = False
             return
         text = self._transcript.source()
         if not text:
             raise UsageError("nothing is marked", hint="{ and } go from message to message, [ and ] to code.")
-        copied(self._screen, text)
+        self._screen.app.copy_to_clipboard(text)
 
     def code(self, _: str = "") -> None:
         """What is in the last code block. Raises UsageError."""
         text = self._transcript.last_code()
         if not text:
             raise UsageError("there is no code to copy yet")
-        copied(self._screen, text)
-
-
-def copied(screen: Screen[Any], text: str) -> None:
-    """Give a text to the clipboard, and say how much it was."""
-    screen.app.copy_to_clipboard(text)
-    lines = text.count("\n") + 1
-    screen.notify(f"Copied {lines:,} line{'' if lines == 1 else 's'}.", timeout=3)
+        self._screen.app.copy_to_clipboard(text)

@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from pluma_tui.core.errors import UsageError
 from pluma_tui.screens.commands import Command
-from pluma_tui.screens.copying import copied
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.widgets.transcript import Transcript
 
@@ -38,7 +37,7 @@ class Linking:
         ways = [Item(_OPEN, "Open", "in the browser"), Item(_COPY, "Copy", "to the clipboard")]
         way = await self._screen.app.push_screen_wait(Picker(url, ways))
         if way == _COPY:
-            copied(self._screen, url)
+            self._screen.app.copy_to_clipboard(url)
         elif way == _OPEN:
             await self._open(url)
 

@@ -96,7 +96,7 @@ async def test_a_message_is_copied_as_it_was_written(drive, keys):
     async with drive() as app:
         await answered(app)
         await app.pilot.press(*keys)
-        await app.until_shown("Copied 8 lines.")
+        await app.until_shown("(8 lines)")
         assert app.pilot.app.clipboard == ANSWER
 
 
@@ -106,7 +106,7 @@ async def test_code_is_copied_by_its_mark_or_straight_from_the_composer(drive):
         await app.pilot.press("alt+pageup")
         await app.until_shown("y copies")
         await app.pilot.press("y")
-        await app.until_shown("Copied 2 lines.")
+        await app.until_shown("(2 lines)")
         assert app.pilot.app.clipboard == "print(1)\nprint(2)"
         app.pilot.app.copy_to_clipboard("")
         await app.pilot.press("i", "ctrl+g")
@@ -119,14 +119,14 @@ async def test_the_hint_names_the_key_as_it_was_remapped(drive):
         await app.pilot.press("alt+pageup")
         await app.until_shown("c copies")
         await app.pilot.press("c")
-        await app.until_shown("Copied 2 lines.")
+        await app.until_shown("(2 lines)")
 
 
 async def test_selected_lines_are_copied_as_they_are_displayed(drive):
     async with drive() as app:
         await answered(app)
         await app.pilot.press("alt+up", "v", "j", "y")
-        await app.until_shown("Copied 2 lines.")
+        await app.until_shown("(2 lines)")
         assert app.pilot.app.clipboard.endswith("Some words and a page.")
         await app.pilot.press("v", "escape")
         assert transcript(app).has_focus
