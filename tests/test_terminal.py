@@ -223,7 +223,7 @@ def test_a_storm_of_sizes_while_an_answer_comes(slow_home: Home) -> None:
         terminal.send(CTRL_Q)
         assert terminal.wait() == 0
     ((text, _),) = slow_home.answers()
-    assert "w00200" in text
+    assert "w00050" in text
 
 
 def test_nothing_is_sent_while_nothing_happens(home: Home) -> None:
