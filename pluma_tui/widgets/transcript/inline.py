@@ -40,6 +40,8 @@ class _Inline:
             self._text("\n")
         elif kind == "code_inline":
             self._text(safe(token.content), self._look["literal"])
+        elif kind == "math_inline":
+            self._text("\n".join(map(safe, token.content.split("\n"))))
         elif kind == "link_open":
             self._open_link(str(token.attrGet("href") or ""))
         elif kind == "link_close":

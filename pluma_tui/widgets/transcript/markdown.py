@@ -8,6 +8,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
+from pluma_tui.widgets.transcript.maths import maths_plugin
+
 DEEPEST = 19  # of nested blocks; the parser drops what is deeper (`maxNesting` of CommonMark's preset)
 
 Env = dict[str, Any]
@@ -15,12 +17,13 @@ Env = dict[str, Any]
 
 
 class Markdown:
-    """CommonMark with tables, strikethrough and footnotes. HTML is text like any other."""
+    """CommonMark with tables, strikethrough, footnotes and maths. HTML is text like any other."""
 
     def __init__(self) -> None:
         self._parser = MarkdownIt("commonmark", {"html": False})
         self._parser.enable(["table", "strikethrough"])
         footnote_plugin(self._parser, inline=False, move_to_end=False, always_match_refs=True)
+        maths_plugin(self._parser)
 
     def blocks(self, source: str, env: Env) -> list[Token]:
         """The block tokens of some text. Inline text is left for `inline`."""

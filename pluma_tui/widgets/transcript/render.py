@@ -113,6 +113,10 @@ class _Drawing:
             case "table_open":
                 head, *rows = [table_cells(row) for row in table_rows(group)]
                 return self._table(Table("", head, rows), width, style)
+            case "math_block":
+                return [
+                    line for text in token.content.split("\n") for line in wrap([(safe(text), style)], width)
+                ]
             case "hr":
                 return [line_of([("─" * width, look["rule"])])]
             case "footnote_reference_open":

@@ -29,6 +29,14 @@ BLOCKS = (
     "[^1]: A footnote\n\n    of two paragraphs.\n\n",
     "日本語の文章を表示する際には幅の計算が必要です。🚀\n\n",
     "```\nnever closed\n",
+    "$$\nx = a\n+ b\n$$\n",
+    "so\n\\[\na_1 \\\\ b\n- c\n\\] and\n\n",
+    "in line $$ x $$ and $a*b*c$\n",
+    "$$ x = 1 $$\n",
+    "- $$\n  1. x\n  $$\n",
+    "> \\[ y\n# z\n",
+    "$$",
+    "\\[",
     "\n",
     "-",
     "2",
@@ -51,7 +59,8 @@ def test_any_cutting_of_a_text_ends_in_the_lines_of_the_whole(blocks, places):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.text(alphabet="ab-*_`~|#>1.) \n\t[](x):!<&\\", max_size=80), st.lists(st.integers(0, 100), max_size=20)
+    st.text(alphabet="ab-*_`~|#>1.) \n\t[](x):!<&\\$", max_size=80),
+    st.lists(st.integers(0, 100), max_size=20),
 )
 def test_any_cutting_of_any_marks_ends_in_the_lines_of_the_whole(text, places):
     assert lines_of(build(cut(text, places))) == lines_of(build([text]))

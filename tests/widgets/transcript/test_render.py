@@ -47,6 +47,31 @@ def test_maths_is_shown_as_written():
     assert drawn("so $a_1 + b_2$ and \\$5\n") == ["so $a_1 + b_2$ and $5"]
 
 
+@pytest.mark.parametrize(
+    "maths",
+    [
+        "$\\alpha_{i} * x * y$",
+        "$$a*b*c$$",
+        "\\(a_1 * b * c\\)",
+        "\\[x\\]",
+        "$$\nx = a\n+ b \\\\ c\n- d\n= e\n$$",
+        "\\[\n1. x_{*}\n# y\n\\]",
+    ],
+)
+def test_maths_is_no_other_markdown(maths):
+    assert drawn(maths) == maths.split("\n")
+    assert drawn(f"so\n{maths}\n- then\n")[-1] == "• then"
+
+
+def test_what_only_looks_like_maths_is_not():
+    assert drawn("It is $5 or *$6*, and \\[1\\] \\(see\\) \\*a\\*") == ["It is $5 or $6, and [1] (see) *a*"]
+
+
+def test_a_formula_ends_at_an_empty_line_and_with_its_list():
+    assert drawn("$$\nx\n\n- y\n") == ["$$", "x", "", "• y"]
+    assert drawn("- $$\n  - x\n  $$\n- y\n") == ["• $$", "  - x", "  $$", "• y"]
+
+
 def test_footnotes_stand_where_they_are_written():
     assert drawn("Text[^n].\n\n[^n]: A note\n    goes on.\n") == ["Text[n].", "", "[n] A note goes on."]
 
@@ -124,3 +149,7 @@ def test_a_line_knows_its_margin():
     (line,) = lines_of(build(["> - text"]))
     assert isinstance(line, Line)
     assert line.text[line.margin :] == "• text"
+
+
+def test_brackets_that_never_close_are_but_escaped():
+    assert drawn("\\(" * 4_000, 8_000) == ["(" * 4_000]
