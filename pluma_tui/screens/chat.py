@@ -15,6 +15,7 @@ from pluma_tui.core.actions import ACTIONS, by_id
 from pluma_tui.core.chat import Conversation
 from pluma_tui.core.errors import PlumaError, UsageError
 from pluma_tui.core.written import Written
+from pluma_tui.runtime import unfolding
 from pluma_tui.runtime.chat import OpenChat
 from pluma_tui.runtime.wiring import Runtime, configured
 from pluma_tui.screens import telling
@@ -83,7 +84,8 @@ class ChatScreen(Screen[None]):
         self._asking = Asking(self, self._chat, self._composer, self._page, following, self._queue_changed)
         self._keeping = Keeping(self, self._chat, self._composer, self._asking.queue)
         self._composing = Composing(self, self._runtime, self._composer, self.query_one("#facts", Static))
-        self._reading = Reading(self, transcript, self._composer, self.query_one(FindBar), status)
+        bar = self.query_one(FindBar)
+        self._reading = Reading(self, transcript, self._composer, bar, status, self._unfolded)
         choosing = Choosing(self, self._runtime, self._chat, self._page)
         self.commands = Commands(
             self._asking.commands,
@@ -95,7 +97,7 @@ class ChatScreen(Screen[None]):
             {"chat.new": self.new, "chat.stop": self.stop, "palette": self.palette},
         )
         self._reading.rekey(keymap(self._runtime.config.keys))
-        transcript.reasoning = self._runtime.config.ui.reasoning
+        transcript.reasoning = unfolding.shown(self._runtime.data, self._runtime.config.ui.reasoning)
         self._keeping.open(self._runtime.data, self._draft)
         self._composer.focus()
         self._page.name(self._chat.profile, self._chat.model)
@@ -183,6 +185,9 @@ class ChatScreen(Screen[None]):
     @on(Step)
     def _another_hit(self, event: Step) -> None:
         self._reading.finding.step(event.step)
+
+    def _unfolded(self, reasoning: unfolding.Reasoning) -> None:
+        unfolding.choose(self._runtime.data, self._runtime.config.ui.reasoning, reasoning)
 
     # -- settings
 

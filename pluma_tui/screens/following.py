@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from pluma_tui.core.chat import Message
 from pluma_tui.core.events import ChatEvent, Notice, ReasoningDelta, TextDelta
+from pluma_tui.core.ids import now
 from pluma_tui.runtime.turn import Turn
 from pluma_tui.screens import telling
 from pluma_tui.widgets.line import unsent
@@ -47,7 +48,8 @@ class Following:
     async def follow(self, turn: Turn) -> Message:
         """Show question and answer to the end; returns the stored answer. Raises StoreError."""
         self._transcript.add(telling.entry(turn.question))
-        self._transcript.add(Entry(id=turn.id, role="assistant", label=turn.model, running=True))
+        time_now = telling.clock(now())
+        self._transcript.add(Entry(turn.id, "assistant", label=turn.model, running=True, time=time_now))
         ticking = self._screen.set_interval(TICK, lambda: self._tick(turn))
         try:
             async for batch in turn.listen(every=1 / self._frame_rate()):

@@ -14,6 +14,7 @@ from pluma_tui.screens.commands import Command
 from pluma_tui.screens.picker import Item, Picker
 from pluma_tui.widgets.transcript import Transcript
 
+_SIMPLE = ("", "linux", "cons25", "ansi", "vt100", "vt102", "vt220", "vt320")
 _OPEN, _COPY = "open", "copy"
 
 
@@ -46,6 +47,17 @@ class Linking:
         opened = has_windows(os.environ, sys.platform) and await asyncio.to_thread(webbrowser.open, url)
         if not opened:
             raise UsageError("no browser was found here", hint="The link can be copied instead.")
+
+
+def knows_links(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal knows links (OSC 8), or at least draws them as they should be without.
+
+    The others would show nothing of where a link leads, or print what they do not understand.
+    """
+    term = environ.get("TERM", "")
+    in_screen = "STY" in environ and "TMUX" not in environ
+    apple = environ.get("TERM_PROGRAM") == "Apple_Terminal"
+    return not (in_screen or apple or term in _SIMPLE)
 
 
 def has_windows(environ: Mapping[str, str], platform: str) -> bool:

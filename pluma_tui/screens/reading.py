@@ -1,16 +1,18 @@
 """Moving through what was said: the reader's keys, and what they do."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from textual.screen import Screen
 from textual.widget import Widget
 
 from pluma_tui.core.actions import by_id
+from pluma_tui.runtime.unfolding import Reasoning
 from pluma_tui.screens.commands import Command
 from pluma_tui.screens.copying import Copying
 from pluma_tui.screens.finding import Finding
-from pluma_tui.screens.linking import Linking
+from pluma_tui.screens.linking import Linking, knows_links
 from pluma_tui.widgets.findbar import FindBar
 from pluma_tui.widgets.keys import shown
 from pluma_tui.widgets.statusline import StatusLine
@@ -27,14 +29,18 @@ class Reading:
         composer: Widget,
         bar: FindBar,
         status: StatusLine,
+        unfolded: Callable[[Reasoning], None],
     ) -> None:
+        """`unfolded` is told how reasoning is shown, when the person has changed that."""
         self._screen = screen
         self._transcript = transcript
         self._composer = composer
+        self._unfolded = unfolded
         transcript.elsewhere = composer
+        transcript.hyperlinks = knows_links(os.environ)
         self.finding = Finding(transcript, bar, status)
         self.commands: dict[str, Command] = {
-            "reasoning.toggle": lambda _: transcript.toggle_reasoning(),
+            "reasoning.toggle": lambda _: self._fold_all(),
             "transcript.up": lambda _: transcript.scroll_page_up(animate=False),
             "transcript.down": lambda _: transcript.scroll_page_down(animate=False),
             "transcript.home": lambda _: transcript.scroll_home(animate=False),
@@ -88,6 +94,10 @@ class Reading:
         self._read()
         if not self._transcript.to_code(step):
             self._screen.notify("There is no further code block.", timeout=2)
+
+    def _fold_all(self) -> None:
+        self._transcript.toggle_reasoning()
+        self._unfolded(self._transcript.reasoning)
 
     def _fold(self) -> None:
         if not self._transcript.fold():

@@ -1,6 +1,7 @@
 """Values of the runtime as words on a screen. No widget is touched here."""
 
 import time
+from datetime import datetime
 
 from pluma_tui.config import keys
 from pluma_tui.core.chat import Citation, File, Image, Message, Usage
@@ -33,7 +34,23 @@ def entry(message: Message) -> Entry:
         reasoning=message.reasoning,
         label=label,
         footer=footer(message),
+        time=clock(message.created),
     )
+
+
+def clock(moment: str) -> str:
+    """A moment (RFC 3339) as people here say it: "14:32", with the day if it is not today's.
+
+    Empty for what is no moment, as in a conversation from elsewhere.
+    """
+    try:
+        when = datetime.fromisoformat(moment).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return ""
+    today = datetime.now(when.tzinfo)
+    if when.date() == today.date():
+        return f"{when:%H:%M}"
+    return f"{when.day} {when:%b %H:%M}" if when.year == today.year else f"{when:%Y-%m-%d %H:%M}"
 
 
 def _attached(message: Message) -> list[str]:

@@ -1,12 +1,13 @@
 """Reading in the chat: from the composer into the transcript and back, finding, copying, links."""
 
+import re
 import webbrowser
 
 import pytest
 from textual.events import Key, Paste
 
 from pluma_tui.core.events import Finished, TextDelta
-from pluma_tui.screens.linking import has_windows
+from pluma_tui.screens.linking import has_windows, knows_links
 from pluma_tui.screens.picker import Picker
 from pluma_tui.widgets.composer import Composer
 from pluma_tui.widgets.findbar import FindBar
@@ -248,3 +249,34 @@ async def test_a_click_into_the_conversation_loses_no_letter(drive):
         assert transcript(app).spot == Spot(app.script.requests[0].messages[-1].id)
         await app.type("so")
         await app.until(lambda: composer(app).text == "so")
+
+
+async def test_the_time_stands_beside_who_speaks(drive):
+    async with drive() as app:
+        await answered(app)
+        lines = app.text().split("\n")
+        for who in ("▌ you", "  model-a"):
+            assert any(re.fullmatch(rf"{who} +\d\d:\d\d", line) for line in lines)
+
+
+async def test_how_reasoning_is_shown_is_remembered(drive):
+    for expected in ("folded", "shown"):
+        async with drive() as app:
+            assert transcript(app).reasoning == expected
+            await app.pilot.press("f4")
+            assert transcript(app).reasoning != expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "known"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "screen-256color", "TMUX": "x", "STY": "y"}, True),
+        ({"TERM": "screen", "STY": "y"}, False),
+        ({"TERM": "linux"}, False),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "Apple_Terminal"}, False),
+        ({}, False),
+    ],
+)
+def test_which_terminals_know_links(environ, known):
+    assert knows_links(environ) is known

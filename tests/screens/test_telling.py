@@ -1,3 +1,6 @@
+import time
+from datetime import datetime
+
 import pytest
 
 from pluma_tui.core.chat import Citation, Message, Usage
@@ -38,3 +41,15 @@ def test_sources_stand_below_an_answer_each_once() -> None:
 def test_a_model_in_a_list_says_what_it_can_and_costs() -> None:
     info = ModelInfo("m", context=8192, traits=("vision",), size=4_100_000_000, price=Price(3, 15))
     assert telling.model(info) == "8,192 tokens · vision · $3/$15 · 4.1 GB"
+
+
+def test_a_moment_is_told_by_the_clock_and_by_the_day_if_it_is_another(monkeypatch):
+    monkeypatch.setenv("TZ", "Etc/GMT-2")
+    time.tzset()
+    today = datetime.now().astimezone()
+    assert telling.clock(today.isoformat()) == f"{today:%H:%M}"
+    assert telling.clock("2001-11-02T22:30:00.000Z") == "2001-11-03 00:30"
+    assert telling.clock(f"{today.year - 1}-06-01T10:00:00Z").endswith("06-01 12:00")
+    assert [telling.clock(text) for text in ("", "soon", "9999-12-31T23:59:59Z", "\x1b[31m")] == [""] * 4
+    monkeypatch.undo()
+    time.tzset()

@@ -11,9 +11,10 @@ from markdown_it.token import Token
 
 @dataclass(frozen=True)
 class Label:
-    """Who speaks."""
+    """Who speaks, and when it was said."""
 
     text: str
+    time: str = ""
     gap: bool = True
 
 

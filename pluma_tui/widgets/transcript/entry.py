@@ -11,7 +11,7 @@ class Entry:
     """What is shown of a message. Texts are raw: the transcript makes them safe.
 
     An assistant's text is Markdown; all others are shown as they were written. `running` says that
-    more is coming by `Transcript.feed`.
+    more is coming by `Transcript.feed`. `time` is shown at the right of the label, as it is given.
     """
 
     id: str
@@ -21,3 +21,4 @@ class Entry:
     label: str = ""
     footer: str = ""
     running: bool = False
+    time: str = ""

@@ -64,7 +64,7 @@ class _Inline:
     def _open_link(self, href: str) -> None:
         url = clean_url(href)
         style = self._look["link"]
-        if url:
+        if url and self._look.links:
             style = _over(style, Style(link=url))
         self._links.append((url, clean_line(href), len(self._runs)))
         self._styles.append(_over(self._styles[-1], style))
@@ -75,12 +75,15 @@ class _Inline:
         url, target, begin = self._links.pop()
         self._styles.pop()
         shown = "".join(text for text, _ in self._runs[begin:])
-        if not url.lower().startswith("http") and shown not in (target, target.removeprefix("mailto:")):
+        told = self._look.links and url.lower().startswith("http")
+        if not told and shown not in (target, target.removeprefix("mailto:")):
             self._text(f" ({target})", self._look["faint"])
 
     def _image(self, token: Token) -> None:
         url = clean_url(str(token.attrGet("src") or ""))
-        style = _over(self._look["link"], Style(link=url)) if url else self._look["link"]
+        style = self._look["link"]
+        if url and self._look.links:
+            style = _over(style, Style(link=url))
         alt = clean_line("".join(child.content for child in token.children or []))
         self._text(f"[picture: {alt}]" if alt else "[picture]", style)
         self._text(f" ({clean_line(str(token.attrGet('src') or ''))})", self._look["faint"])

@@ -58,10 +58,14 @@ class Themed(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """All styles, complete with foreground and background; `base` is that of plain text."""
+    """All styles, complete with foreground and background; `base` is that of plain text.
+
+    `links`: the terminal knows links (OSC 8), so that where they lead need not be written out.
+    """
 
     base: Style
     styles: dict[str, Style]
+    links: bool = True
 
     def __getitem__(self, name: str) -> Style:
         return self.styles[name]
@@ -84,6 +88,6 @@ def plain_look() -> Look:
     return Look(Style.null(), dict.fromkeys(NAMES, Style.null()))
 
 
-def look_of(widget: Themed, base: Style) -> Look:
+def look_of(widget: Themed, base: Style, *, links: bool) -> Look:
     """The styles that the theme gives by now."""
-    return Look(base, {name: widget.get_component_rich_style(f"transcript--{name}") for name in NAMES})
+    return Look(base, {name: widget.get_component_rich_style(f"transcript--{name}") for name in NAMES}, links)

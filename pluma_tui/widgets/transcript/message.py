@@ -261,7 +261,8 @@ class Message:
             yield Footer(clean_line(self.entry.footer))
 
     def _head_blocks(self) -> Sequence[Block]:
-        label = [Label(clean_line(self.entry.label))] if self.entry.label else [Plain("")]
+        entry = self.entry
+        label = [Label(clean_line(entry.label), clean_line(entry.time, 40))] if entry.label else [Plain("")]
         reasoning = self._reasoning_shown
         if not self._reasoning or reasoning == "hidden":
             return label

@@ -28,6 +28,9 @@ class Pages(LineScroll):
     moves on by half a page, for a line at a time costs twice the bytes.
     """
 
+    hyperlinks: bool = True
+    """Whether the terminal knows links; to be set before there is anything to show."""
+
     class Followed(Event, namespace="transcript"):
         """The reader has come to the end, or has left it."""
 
@@ -184,7 +187,7 @@ class Pages(LineScroll):
         size = self.size
         if (size == self._fitted and self._look_checked) or not size:
             return
-        look = look_of(self, self.rich_style)
+        look = look_of(self, self.rich_style, links=self.hyperlinks)
         self._look_checked = True
         if look != self._look or size.width != self._fitted.width:
             self._look = look

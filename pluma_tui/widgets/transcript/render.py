@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from markdown_it.token import Token
+from rich.cells import cell_len
 from rich.style import Style
 
 from pluma_tui.core.text import clean_line
@@ -29,6 +30,7 @@ INLINE_MAX = 8_192  # characters of one paragraph that are searched for emphasis
 NARROW = 8  # cells that are always left for text, however deep it is nested
 BULLETS = "•◦▪"
 
+_APART = 2  # cells between who speaks and when
 _EMPTY = Line((), 0)
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
@@ -61,8 +63,8 @@ class _Drawing:
     def block(self, block: Block, width: int) -> list[Line]:
         look = self._look
         match block:
-            case Label(text):
-                return wrap([(text, look.label(self._role))], width)
+            case Label():
+                return self._label(block, width)
             case Footer(text):
                 return wrap([(text, look["faint"])], width)
             case Thought():
@@ -78,6 +80,15 @@ class _Drawing:
                 return code_lines(block, width, look)
             case Table():
                 return self._table(block, width, look.base)
+
+    def _label(self, label: Label, width: int) -> list[Line]:
+        """Who speaks; the time at the right, if there is room for it."""
+        lines = wrap([(label.text, self._look.label(self._role))], width)
+        space = width - lines[0].width - cell_len(label.time)
+        if label.time and space >= _APART:
+            runs = [(segment.text, segment.style or self._look.base) for segment in lines[0].segments]
+            lines[0] = line_of([*runs, (" " * space + label.time, self._look["faint"])])
+        return lines
 
     def _groups(self, tokens: list[Token], width: int, style: Style) -> list[Line]:
         """Blocks below each other, with an empty line where the source has one."""

@@ -1,9 +1,14 @@
 """How Markdown looks."""
 
+from dataclasses import replace
+
 import pytest
 
+from pluma_tui.widgets.transcript.blocks import Label
 from pluma_tui.widgets.transcript.lines import Line
-from tests.widgets.transcript.drawing import build, drawn, lines_of
+from pluma_tui.widgets.transcript.look import plain_look
+from pluma_tui.widgets.transcript.render import Renderer
+from tests.widgets.transcript.drawing import MARKDOWN, build, drawn, lines_of
 
 
 def test_paragraphs_headings_and_rules():
@@ -153,3 +158,19 @@ def test_a_line_knows_its_margin():
 
 def test_brackets_that_never_close_are_but_escaped():
     assert drawn("\\(" * 4_000, 8_000) == ["(" * 4_000]
+
+
+def test_without_links_in_the_terminal_it_is_written_where_they_lead():
+    look = replace(plain_look(), links=False)
+    (block,) = build(["[a](https://e.org/x) <https://e.org>"]).done
+    (line,) = Renderer(MARKDOWN, look).lines(block, "assistant", 60, {})
+    assert line.text == "a (https://e.org/x) https://e.org"
+    assert not any(segment.style.link for segment in line.segments)
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"), [(20, "somebody       14:32"), (14, "somebody"), (8, "somebody")]
+)
+def test_the_time_is_at_the_right_if_there_is_room_for_it(width, shown):
+    lines = Renderer(MARKDOWN, plain_look()).lines(Label("somebody", "14:32"), "assistant", width, {})
+    assert [line.text for line in lines] == ["", shown]
