@@ -6,7 +6,8 @@ one with more hits counts. So "bold words" is found in ``**bold** words``, and `
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from pluma_tui.widgets.transcript.lines import Line
 from pluma_tui.widgets.transcript.message import Message
@@ -40,12 +41,17 @@ class Query:
         ]
 
 
-class _Texts(NamedTuple):
-    """What a message says, as it was written and without marks of emphasis, and how long it was then."""
+@dataclass
+class _Texts:
+    """What a message says, as it was written, and how long it was then."""
 
     size: int
     written: str
-    plain: str
+
+    @cached_property
+    def plain(self) -> str:
+        """The same without marks of emphasis."""
+        return without_emphasis(self.written)
 
 
 class Finder:
@@ -90,7 +96,7 @@ class Finder:
         texts = self._texts.get(message.entry.id)
         if texts is None or texts.size != message.size:
             written = "\n".join(part for part in (message.thoughts, message.text) if part).expandtabs(4)
-            texts = _Texts(message.size, written, without_emphasis(written))
+            texts = _Texts(message.size, written)
             self._texts[message.entry.id] = texts
         return texts
 
