@@ -62,7 +62,7 @@ ACTIONS: tuple[Action, ...] = (
         slash="/export", argument="[FILE]",
     ),
     Action(
-        "chat.count", "Count tokens", "Have the server count the conversation and what is written", (), "chat",
+        "chat.count", "Count tokens", "Have the server count what the next question sends", (), "chat",
         slash="/tokens", argument="[TEXT]",
     ),
     Action("chat.copy", "Copy", "Copy the last answer", ("f8",), "chat", slash="/copy"),

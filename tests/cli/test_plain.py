@@ -69,7 +69,9 @@ def test_ctrl_c_stops_the_answer_and_the_chat_goes_on(program: Program, endless:
 def test_ctrl_c_at_the_prompt_gives_up_the_line_and_says_how_to_leave(with_llama: Program) -> None:
     with on_terminal(with_llama) as terminal:
         terminal.until("You:")
-        terminal.send("half a thou" + CTRL_C)
+        terminal.send("half a thou")
+        terminal.until("half a thou")
+        terminal.send(CTRL_C)
         terminal.until("ctrl+d leaves, /help tells the commands.")
         terminal.send("/quit\n")
         assert terminal.wait() == 0
