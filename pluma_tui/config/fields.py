@@ -46,7 +46,7 @@ _NAMES: dict[Any, str] = {
     str: "text",
     tuple: 'a list such as ["a", "b"]',
     dict: 'a table such as { name = "value" }',
-    SecretRef: "env:NAME, keyring:service/user, file:PATH, or a table; a key itself is kept elsewhere",
+    SecretRef: "a reference, or the key itself, which is then kept elsewhere",
 }
 
 
@@ -122,6 +122,8 @@ def text_of(value: Any) -> str:
     """A value as a person would write it in a field; empty for None."""
     if value is None or isinstance(value, str):
         return value or ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, Mapping | list | tuple) and not value:
         return ""
     return written(value)

@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
         "system.edit", "Edit system prompt", "Write the system prompt of this conversation or its profile",
         ("ctrl+s",), "chat",
     ),
+    Action("profile.edit", "Profiles", "Add, edit, test and remove profiles", (), "chat", slash="/profiles"),
     Action("settings", "Settings", "Change the settings and the keys", ("f12",), "chat", slash="/settings"),
     Action("setup", "Set up", "Look again who could answer on this machine", ("f7",), "chat", slash="/setup"),
     Action(

@@ -33,6 +33,21 @@ async def keep(
     return ref
 
 
+async def forget(key: ProfileKey, loaded: Loaded, data: Path) -> bool:
+    """Take the reference out of the file, and delete what is kept there; whether that was done, too.
+
+    What pluma did not put there stays, and so does what another profile uses.
+    Raises SecretError, ConfigError.
+    """
+    from pluma_tui.config.edit import unset_value
+
+    ours = key.ref is not None and kept.is_ours(key.ref, data) and not shared(key, loaded)
+    if key.ref is not None and ours:
+        await kept.drop(key.ref)
+    unset_value(loaded.path, key.path)
+    return ours
+
+
 def shared(key: ProfileKey, loaded: Loaded) -> bool:
     """Whether another profile refers to the same place, as a copy of a profile does."""
     others = (other for other in profile_keys.every(loaded) if other != key)

@@ -33,6 +33,7 @@ class Adjusting:
             "chat.sampling": self.sampling,
             "system.edit": self.system,
             "settings": self.settings,
+            "profile.edit": self.profiles,
         }
 
     async def sampling(self, _: str = "") -> None:
@@ -75,3 +76,21 @@ class Adjusting:
 
         app = self._screen.app
         await app.push_screen_wait(SettingsSheet(self._runtime, self._changed, list(app.available_themes)))
+
+    async def profiles(self, _: str = "") -> None:
+        """Add, edit and remove profiles. One that answers here goes on under its new name."""
+        from pluma_tui.screens.profiles import ProfilesSheet
+
+        sheet = ProfilesSheet(self._runtime, self._changed)
+        await self._screen.app.push_screen_wait(sheet)
+        name = self._chat.profile
+        while name in sheet.renamed:
+            name = sheet.renamed.pop(name)
+        connections = self._runtime.connections
+        active = connections.active()
+        if name in connections.names():
+            self._chat.profile = name
+        elif active is not None:
+            self._chat.switch(active.name)
+            self._page.note(f"From here on {active.name} answers.")
+        self._page.name(self._chat.profile, self._chat.model)

@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList, Static
 
 from pluma_tui.core.errors import PlumaError
 from pluma_tui.core.text import clean_line
+from pluma_tui.widgets.lineinput import LineInput
 from pluma_tui.widgets.rowlist import Row, RowList
 
 MOST = 500  # options shown at once; typing narrows further
@@ -80,9 +81,7 @@ class Picker(ModalScreen[str | None]):
         with Vertical(id="picker"):
             yield Static(Content(clean_line(self._heading)), id="picker-title")
             words = "type to narrow, or another name" if self._free else "type to narrow"
-            field = Input(placeholder=words, id="picker-input")
-            field.cursor_blink = False
-            yield field
+            yield LineInput(words, id="picker-input")
             yield RowList(folds=True, id="picker-list")
             yield Static("", id="picker-note")
 

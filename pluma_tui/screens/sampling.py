@@ -59,7 +59,7 @@ class SamplingSheet(Sheet):
 
     def action_reset_all(self) -> None:
         """All as in the profile."""
-        self.run_worker(self._change(self._become(Sampling())))
+        self.run_worker(self.change(self._become(Sampling())))
 
     async def _lay(self, field: Field, value: object) -> None:
         await self._become(msgspec.structs.replace(self._own, **{field.name: value}))

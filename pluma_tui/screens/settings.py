@@ -48,6 +48,11 @@ class SettingsSheet(Sheet):
             lines += [self._setting(loaded, name, found[name]) for name in names]
         return [*lines, Line(_KEYS, "keys: What is done by which key.", heading=True), *_keys(loaded)]
 
+    def notice(self) -> str:
+        loaded = load(self._runtime.loaded.path)
+        errors = [one for one in loaded.problems if one.severity == "error"]
+        return f"Nothing is taken in until this is mended: {errors[0].text(loaded.path)}" if errors else ""
+
     def _setting(self, loaded: Loaded, name: str, setting: Setting) -> Line:
         field = self._fields[name]
         value = text_of(keys.shown(setting.value, setting.path))

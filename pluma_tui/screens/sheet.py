@@ -16,6 +16,7 @@ from pluma_tui.core.errors import ConfigError, PlumaError
 from pluma_tui.core.profile import SECRET_KINDS
 from pluma_tui.core.text import clean, clean_line
 from pluma_tui.screens.picker import Item, Picker
+from pluma_tui.widgets.lineinput import LineInput
 from pluma_tui.widgets.rowlist import Row, RowList
 
 How = Literal["line", "secret", "switch", "choice", "asked"]
@@ -27,7 +28,8 @@ class Line:
     """A field, or a heading. `shown` is its value for people, `state` where that is from.
 
     `text` is what changing it begins with; `how` it is changed: written on a line, turned, chosen from
-    `choices`, or as the sheet asks for it. `own`: it says something itself, which can be taken out again.
+    `choices`, or as the sheet asks for it. `own`: it says something itself, which can be taken out again;
+    it is marked so where it is not one of a list of things that all do.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Line:
     choices: tuple[str, ...] = ()
     own: bool = False
     heading: bool = False
+    marked: bool = True
 
 
 class Sheet(ModalScreen[None]):
@@ -70,6 +73,10 @@ class Sheet(ModalScreen[None]):
         """All fields with their present values, under their headings."""
         raise NotImplementedError
 
+    def notice(self) -> str:
+        """What is wrong with all of it; empty for nothing."""
+        return ""
+
     async def put(self, line: Line, text: str) -> None:
         """Another value. Raises PlumaError."""
         raise NotImplementedError
@@ -88,12 +95,13 @@ class Sheet(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet"):
             yield Static(Content(clean_line(self.heading)), id="sheet-title")
-            yield _field("sheet-search", "type to find")
+            yield Static(id="sheet-notice")
+            yield LineInput("type to find", id="sheet-search")
             yield RowList(id="sheet-list")
             yield Static(id="sheet-help")
             with Horizontal(id="sheet-edit"):
                 yield Static(id="sheet-label")
-                yield _field("sheet-input", "")
+                yield LineInput(id="sheet-input")
             yield Static(id="sheet-problem")
             yield Static(Content(self.HINTS), id="sheet-hints")
 
@@ -104,7 +112,7 @@ class Sheet(ModalScreen[None]):
             self.query_one("#sheet-input", Input),
         )
         self._search.display = self.SEARCHES
-        self._write(None)
+        self.write(None)
         self.renew()
 
     def renew(self, at: str = "") -> None:
@@ -114,9 +122,18 @@ class Sheet(ModalScreen[None]):
         self._shown = self._found(self._search.value if self.SEARCHES else "")
         place = next((index for index, line in enumerate(self._shown) if line.id == at), 0)
         self._list.show([_row(line) for line in self._shown], place)
+        notice = clean_line(self.notice(), 400)
+        shown = self.query_one("#sheet-notice", Static)
+        shown.display = bool(notice)
+        shown.update(Content(notice))
         self._explain()
 
     _shown: Sequence[Line] = ()
+
+    @property
+    def writing(self) -> bool:
+        """Whether the value of a field is being written."""
+        return self._editing is not None
 
     @property
     def lit(self) -> Line | None:
@@ -168,9 +185,9 @@ class Sheet(ModalScreen[None]):
         if line is None or self._editing is not None:
             return
         if line.how == "switch":
-            self.run_worker(self._change(self.put(line, SWITCH[line.text])))
+            self.run_worker(self.change(self.put(line, SWITCH[line.text])))
         elif line.how in ("line", "secret"):
-            self._write(line)
+            self.write(line)
         else:
             self.run_worker(self._asked(line))
 
@@ -188,18 +205,18 @@ class Sheet(ModalScreen[None]):
         """Take the value of the field that is lit out."""
         line = self.lit
         if line is not None and line.own:
-            self.run_worker(self._change(self.reset(line)))
+            self.run_worker(self.change(self.reset(line)))
 
     def action_leave(self) -> None:
         """Leave the line as it was, else the sheet."""
         if self._editing is not None:
-            self._write(None)
+            self.write(None)
         else:
             self.dismiss(None)
 
     # -- writing on a line
 
-    def _write(self, line: Line | None) -> None:
+    def write(self, line: Line | None) -> None:
         """Begin to write the value of a field; None: done with it."""
         self._editing = line
         self.problem(None)
@@ -224,23 +241,25 @@ class Sheet(ModalScreen[None]):
     @on(Input.Submitted, "#sheet-input")
     def _written(self, event: Input.Submitted) -> None:
         if self._editing is None:
-            self._write(self.lit)
+            self.write(self.lit)
         else:
-            self.run_worker(self._change(self.put(self._editing, event.value)))
+            self.run_worker(self.change(self.put(self._editing, event.value)))
 
     async def _asked(self, line: Line) -> None:
         text = await self.ask(line)
         if text is not None:
-            await self._change(self.put(line, text))
+            await self.change(self.put(line, text))
 
-    async def _change(self, doing: Awaitable[None]) -> None:
+    async def change(self, doing: Awaitable[None]) -> None:
+        """Do it, and show how the fields are then, or what was wrong."""
         try:
             await doing
         except PlumaError as error:
             self.problem(error)
             return
-        self._write(None)
-        self.renew()
+        if self.is_mounted:
+            self.write(None)
+            self.renew()
 
 
 def may_be_reference(text: str) -> bool:
@@ -258,12 +277,6 @@ def _words(error: PlumaError) -> str:
     return error.sentence
 
 
-def _field(id: str, placeholder: str) -> Input:
-    made = Input(placeholder=placeholder, id=id, select_on_focus=False)
-    made.cursor_blink = False
-    return made
-
-
 def _row(line: Line) -> Row:
-    mark = "•" if line.own else ""
+    mark = "•" if line.own and line.marked else ""
     return Row(line.label, line.shown, line.state, line.tone, mark, line.heading)

@@ -58,7 +58,7 @@ class RowList(OptionList):
         self._fill()
         choosable = [index for index, row in enumerate(rows) if not row.heading]
         after = (index for index in choosable if index >= highlighted)
-        self.highlighted = next(after, choosable[-1] if choosable else None)
+        self._light(next(after, choosable[-1] if choosable else None))
 
     def change(self, index: int, row: Row) -> None:
         """Another text for one row; the highlight stays where it is."""
@@ -69,7 +69,13 @@ class RowList(OptionList):
         if self.scrollable_content_region.width != self._width:
             highlighted = self.highlighted
             self._fill()
-            self.highlighted = highlighted
+            self._light(highlighted)
+
+    def _light(self, index: int | None) -> None:
+        """Highlight a row; the headings above the first one are seen, too."""
+        self.highlighted = index
+        if all(row.heading for row in self._rows[:index]):
+            self.call_after_refresh(self.scroll_home, animate=False)
 
     def _fill(self) -> None:
         self._width = self.scrollable_content_region.width

@@ -108,6 +108,7 @@ def test_a_key_that_is_refused_is_not_repeated() -> None:
     [
         (None, ""),
         (0.7, "0.7"),
+        (60.0, "60"),
         (True, "true"),
         ("a b", "a b"),
         (("x",), '["x"]'),

@@ -110,7 +110,7 @@ async def test_a_theme_is_seen_as_soon_as_it_is_chosen(drive: Drive) -> None:
     async with drive() as app:
         await find(app, "theme")
         await app.pilot.press("enter")
-        await app.until_shown("pluma-16")
+        await app.until_shown("type to narrow")
         await app.type("pluma-light")
         await app.pilot.press("enter")
         await app.until(lambda: app.pilot.app.theme == "pluma-light")

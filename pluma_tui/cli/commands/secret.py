@@ -13,7 +13,7 @@ from pluma_tui.config.profile_keys import ProfileKey
 from pluma_tui.config.read import Loaded, load
 from pluma_tui.core.errors import ConfigError, SecretError, UsageError
 from pluma_tui.files import paths
-from pluma_tui.runtime.keeping import keep, shared
+from pluma_tui.runtime.keeping import forget, keep
 from pluma_tui.secrets import kept
 from pluma_tui.secrets.base import Secrets, checked
 
@@ -113,7 +113,6 @@ def _read(key: ProfileKey) -> str:
 
 
 def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
-    from pluma_tui.config.edit import unset_value
     from pluma_tui.config.problems import dotted
 
     key = profile_keys.named(loaded, args.profile_name, args.section, args.kind)
@@ -124,11 +123,8 @@ def _delete(args: argparse.Namespace, loaded: Loaded, data: Path) -> int:
         where = "stands in the config file" if key.plain else f"comes from {key.ref}"
         hint = f"To take it out of the config: pluma config unset {dotted(key.path)}"
         raise UsageError(f"{key} {where}, where pluma did not put it", hint=hint)
-    another = shared(key, loaded)
-    if not another:
-        asyncio.run(kept.drop(key.ref))
-    unset_value(loaded.path, key.path)
-    output.say(f"pluma: {key} is {'taken out; another profile goes on using it' if another else 'deleted'}.")
+    gone = asyncio.run(forget(key, loaded, data))
+    output.say(f"pluma: {key} is {'deleted' if gone else 'taken out; another profile goes on using it'}.")
     return 0
 
 
