@@ -1,6 +1,7 @@
 """Fixtures that tests of several rooms use."""
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.servers.llamacpp import LlamaServer
+
+# A shell that starts the tests in the background has them, and all they start, ignore ctrl+c.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).with_name("data")
 NOTHING_MISSING = bool(os.environ.get("PLUMA_CI"))

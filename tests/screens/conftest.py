@@ -128,6 +128,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 def drive(tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch) -> Drive:
     """`async with drive() as app:` runs the app; `config=` replaces the config file."""
     monkeypatch.setenv("PLUMA_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TERM", "xterm-256color")  # whoever runs the tests may have none
 
     @contextlib.asynccontextmanager
     async def run(
